@@ -1,0 +1,94 @@
+# llmops: "make" prints the targets.
+
+GO        ?= go
+BIN       ?= bin
+PKG       ?= ./...
+FUZZTIME  ?= 30s
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT    ?= $(shell git rev-parse -q --verify HEAD 2>/dev/null)
+DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
+GOLANGCI  ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+CLI       := llmops/cmd/internal/cli
+STAMP     := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).date=$(DATE)
+
+# NVML needs cgo and a C compiler. Its functions are bound when they are first
+# called, so linking must be lazy, whatever the compiler's default is; and its
+# header marks functions as deprecated that are still the only ones on old drivers.
+ifneq ($(shell command -v cc 2>/dev/null),)
+export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
+LDFLAGS   := -ldflags '-extldflags=-Wl,-z,lazy $(STAMP)'
+TESTFLAGS := -ldflags '-extldflags=-Wl,-z,lazy'
+ifneq ($(shell uname -s),Linux)
+LDFLAGS   := -ldflags '$(STAMP)'
+TESTFLAGS :=
+endif
+NVML      := yes
+else
+export CGO_ENABLED := 0
+LDFLAGS   := -ldflags '$(STAMP)'
+TESTFLAGS :=
+NVML      := no
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test imports race lint fmt bench fuzz docs golden cross release-check clean
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/llmops
+	$(GO) build -trimpath $(LDFLAGS) -o $(BIN)/llmops ./cmd/llmops
+
+demo: build ## build, then run the whole chain on the embedded server
+	./$(BIN)/llmops demo
+
+test: ## vet and run every test
+ifeq ($(NVML),no)
+	@echo "no C compiler (cc): CGO_ENABLED=0, NVML is left out"
+endif
+	$(GO) vet $(PKG)
+	$(GO) test $(TESTFLAGS) $(PKG)
+
+imports: ## check who imports whom (docs/architecture.md)
+	$(GO) test $(TESTFLAGS) -run '^TestImports$$' ./cmd/llmops
+
+race: ## run every test with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(PKG)
+
+lint: ## check format, vet and lint
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted (run make fmt):"; echo "$$out"; exit 1; fi
+	$(GO) vet $(PKG)
+	$(GO) run $(GOLANGCI) run $(PKG)
+
+fmt: ## format the source
+	gofmt -w .
+
+bench: ## run the benchmarks
+	$(GO) test $(TESTFLAGS) -run '^$$' -bench . -benchmem $(PKG)
+
+fuzz: ## fuzz every target for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list $(PKG)); do \
+	  for target in $$($(GO) test $(TESTFLAGS) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test $(TESTFLAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+docs: ## write docs/reference, docs/exit-codes.md, and man pages into dist/man
+	$(GO) run $(TESTFLAGS) ./cmd/gendocs -man dist/man
+
+golden: ## rewrite what the command-line scripts expect
+	$(GO) test $(TESTFLAGS) ./cmd/llmops -run TestScripts -update
+
+cross: ## build without cgo for linux, darwin and windows
+	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
+	  echo "build $$target without cgo"; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/llmops; \
+	done
+
+release-check: test lint race cross docs ## everything a release must pass
+	@if [ -n "$$(git status --porcelain docs 2>/dev/null)" ]; then echo "docs/ changed: commit it"; git status --short docs; exit 1; fi
+
+clean: ## remove what was built
+	rm -rf $(BIN) dist

@@ -1,0 +1,193 @@
+package loadreport
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"llmops/analysis/stats"
+)
+
+// Summary judges what was added so far.
+func (a *Aggregator) Summary(run Run) Summary {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := Summary{
+		Schema: Schema, Version: run.Version, Target: run.Target, Load: run.Load,
+		StartedAt: run.StartedAt.UTC().Truncate(time.Millisecond), DurationS: round6(run.Duration.Seconds()),
+		Requests: a.requests, Errors: maps.Clone(a.errors), Tokens: a.tokens(),
+		Throughput: a.throughput(),
+		Metrics: Metrics{
+			Latency: a.distribution(latency), TTFT: a.distribution(ttft), TPOT: a.distribution(tpot),
+			ITL: a.distribution(itl), ChunkGap: a.distribution(chunkGap), Queue: a.distribution(queue),
+		},
+		Client: a.client(run), Cost: a.cost(), Capacity: run.Capacity,
+		SLO: []Judgement{}, Warnings: slices.Clone(run.Warnings),
+	}
+	if w := a.measured(); w > 0 {
+		s.MeasuredS = new(round6(w.Seconds()))
+	}
+	for _, c := range a.counters {
+		j := a.judge(c)
+		if s.Client.Verdict == ClientInvalid {
+			j.Verdict, j.MoreNeeded = Inconclusive, nil
+			j.Detail = "the client is invalid, so nothing is decided: " + s.Client.Reasons[0] + "; measured: " + j.Detail
+		}
+		s.SLO = append(s.SLO, j)
+	}
+	s.Verdict = overall(s)
+	s.Warnings = append(s.Warnings, a.warnings()...)
+	return s
+}
+
+// overall is the verdict of the run: fail before inconclusive before pass. A
+// run without objectives passes when a request succeeded.
+func overall(s Summary) Verdict {
+	r := s.Requests
+	switch {
+	case s.Client.Verdict == ClientInvalid:
+		return Invalid
+	case r.Failed > 0 && r.Succeeded == 0:
+		return Fail
+	case r.Succeeded == 0:
+		return Inconclusive
+	}
+	v := Pass
+	for _, j := range s.SLO {
+		if j.Verdict == Fail {
+			return Fail
+		}
+		if j.Verdict == Inconclusive {
+			v = Inconclusive
+		}
+	}
+	return v
+}
+
+// measured is the window from the first scheduled request to the last done.
+func (a *Aggregator) measured() time.Duration {
+	if a.first.IsZero() {
+		return 0
+	}
+	return max(a.last.Sub(a.first), 0)
+}
+
+func (a *Aggregator) tokens() Tokens {
+	t := Tokens{Source: a.source()}
+	for _, x := range []struct {
+		to   **int64
+		v, n int64
+	}{{&t.Prompt, a.prompt, a.promptN}, {&t.Completion, a.completion, a.completionN}, {&t.Reasoning, a.reasoning, a.reasoningN}, {&t.Cached, a.cached, a.cachedN}} {
+		if x.n > 0 {
+			*x.to = new(x.v)
+		}
+	}
+	return t
+}
+
+// source says where the completion tokens come from.
+func (a *Aggregator) source() string {
+	switch {
+	case a.fromUsage > 0 && a.fromChunks > 0:
+		return "mixed"
+	case a.fromUsage > 0:
+		return "usage"
+	case a.fromChunks > 0:
+		return "chunks"
+	}
+	return ""
+}
+
+func (a *Aggregator) throughput() Throughput {
+	w := a.measured().Seconds()
+	if w <= 0 {
+		return Throughput{}
+	}
+	t := Throughput{
+		RequestsPerSecond: new(round6(float64(a.requests.Succeeded) / w)),
+		Concurrency:       new(round6(a.inFlight.Seconds() / w)),
+	}
+	if a.completionN > 0 {
+		t.TokensPerSecond = new(round6(float64(a.completion) / w))
+	}
+	if a.goodputMeasured() {
+		t.Goodput = new(round6(float64(a.good) / w))
+	}
+	return t
+}
+
+func (a *Aggregator) distribution(metric int) Distribution {
+	return distribution(&a.series[metric].sketch, 1e6)
+}
+
+// distribution sums up a sketch of nanoseconds in units of so many of them.
+func distribution(s *stats.Sketch, unit float64) Distribution {
+	d := Distribution{Count: s.Count()}
+	if d.Count == 0 {
+		return d
+	}
+	put := func(v int64, _ bool) *float64 { return new(round6(float64(v) / unit)) }
+	mean, _ := s.Mean()
+	d.Mean = new(round6(mean / unit))
+	d.Min, d.Max = put(s.Min()), put(s.Max())
+	d.P50, d.P90, d.P95 = put(s.Quantile(0.5)), put(s.Quantile(0.9)), put(s.Quantile(0.95))
+	d.P99, d.P999 = put(s.Quantile(0.99)), put(s.Quantile(0.999))
+	return d
+}
+
+func (a *Aggregator) client(run Run) Client {
+	f := run.Client
+	c := Client{
+		TimestampSource: f.TimestampSource, DispatchLateness: distribution(&a.lateness, 1e3),
+		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate,
+	}
+	if a.events > 0 {
+		c.CoalescedRatio = new(round6(float64(a.coalesced) / float64(a.events)))
+	}
+	if f.CPU != nil {
+		events := f.Events
+		if events == 0 {
+			events = a.events
+		}
+		if events > 0 {
+			c.CPUUsPerEvent = new(round6(float64(*f.CPU) / 1e3 / float64(events)))
+		}
+		if f.Cores > 0 && run.Duration > 0 {
+			c.CPUShare = new(round6(f.CPU.Seconds() / run.Duration.Seconds() / f.Cores))
+		}
+	}
+	c.Verdict, c.Reasons = JudgeClient(Health{
+		Lateness: &a.lateness, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
+		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate, Window: a.measured(),
+		CPUShare: c.CPUShare, CoalescedRatio: c.CoalescedRatio, Suspect: f.Suspect, Invalid: f.Invalid,
+	})
+	return c
+}
+
+func (a *Aggregator) median(metric int) *time.Duration {
+	v, ok := a.series[metric].sketch.Quantile(0.5)
+	if !ok {
+		return nil
+	}
+	return new(time.Duration(v))
+}
+
+// warnings say what the verdict does not show.
+func (a *Aggregator) warnings() []string {
+	var out []string
+	r := a.requests
+	judged := slices.ContainsFunc(a.counters, func(c *counter) bool {
+		return c.o.Metric == "error_rate" || c.o.Metric == "success_rate"
+	})
+	if r.Failed > 0 && !judged {
+		var classes []string
+		for _, class := range slices.Sorted(maps.Keys(a.errors)) {
+			classes = append(classes, fmt.Sprintf("%s %d", class, a.errors[class]))
+		}
+		out = append(out, fmt.Sprintf("%d of %d requests failed (%s) and no objective is on the error share; add one such as 'error_rate < 1%%'",
+			r.Failed, r.Failed+r.Succeeded, strings.Join(classes, ", ")))
+	}
+	return out
+}

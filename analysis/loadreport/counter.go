@@ -1,0 +1,119 @@
+package loadreport
+
+import (
+	"cmp"
+	"slices"
+
+	"llmops/analysis/stats"
+	"llmops/probes/request"
+	"llmops/rules/slo"
+)
+
+// counter holds what an objective needs beyond the distributions: exact counts
+// on either side of its threshold.
+type counter struct {
+	o      slo.Objective
+	metric int // of the series, or -1
+	limit  float64
+	n, k   uint64      // values, and those that miss the threshold
+	events stats.Ratio // the same by request: k over n
+	slices *sliceCounts
+}
+
+func (a *Aggregator) compile(o slo.Objective) *counter {
+	c := &counter{o: o, metric: slices.Index(metricNames[:], o.Metric), limit: o.Threshold.Float64()}
+	if o.Method != slo.Timeslices {
+		return c
+	}
+	i := slices.IndexFunc(a.cut, func(s *sliceCounts) bool { return s.length == o.Slice })
+	if i < 0 {
+		i = len(a.cut)
+		a.cut = append(a.cut, &sliceCounts{length: o.Slice})
+	}
+	c.slices = a.cut[i]
+	return c
+}
+
+// bad is 1 when v misses the threshold. Both are the float64 nearest to an
+// exact number, so equal numbers compare as equal.
+func (c *counter) bad(v float64) uint64 {
+	if c.o.Op.Holds(cmp.Compare(v, c.limit)) {
+		return 0
+	}
+	return 1
+}
+
+func (c *counter) cluster(bad, n uint64) {
+	c.k += bad
+	c.n += n
+	c.events.Add(float64(bad), float64(n))
+}
+
+// count takes a value of a metric that has no distribution in the summary.
+func (a *Aggregator) count(metric string, v float64) {
+	for _, c := range a.counters {
+		if c.metric < 0 && c.o.Metric == metric && c.o.Statistic == slo.Quantile {
+			c.cluster(c.bad(v), 1)
+		}
+	}
+}
+
+// limit is a threshold that one request must meet to count for goodput.
+type limit struct {
+	c      *counter
+	target float64
+}
+
+// goodputLimits are the upper limits that objectives set on latency, TTFT and
+// TPOT of a request. Where several stand on one metric, the one with the
+// highest target counts: a limit for the median is not meant for each request.
+func goodputLimits(counters []*counter) []limit {
+	var limits []limit
+	for _, c := range counters {
+		l := limit{c: c, target: 1}
+		switch {
+		case c.metric != latency && c.metric != ttft && c.metric != tpot, !c.o.Op.Upper():
+			continue
+		case c.o.Statistic == slo.Quantile:
+			l.target = c.o.Target.Float64()
+		case c.o.Statistic != slo.Max:
+			continue
+		}
+		i := slices.IndexFunc(limits, func(x limit) bool { return x.c.metric == c.metric })
+		switch {
+		case i < 0:
+			limits = append(limits, l)
+		case l.target > limits[i].target, l.target == limits[i].target && c.limit < limits[i].c.limit:
+			limits[i] = l
+		}
+	}
+	return limits
+}
+
+// meetsLimits tells whether a succeeded request counts for goodput. What was
+// not measured of it breaks no limit: a reply of one token has no TPOT.
+func (a *Aggregator) meetsLimits(r *request.Record) bool {
+	for _, l := range a.limits {
+		v := r.LatencyMs
+		switch l.c.metric {
+		case ttft:
+			v = r.TTFTms
+		case tpot:
+			v = r.TPOTms
+		}
+		if usable(v) && l.c.bad(*v) == 1 {
+			return false
+		}
+	}
+	return len(a.limits) > 0
+}
+
+// goodputMeasured tells whether every limit could be checked on something.
+func (a *Aggregator) goodputMeasured() bool {
+	for _, l := range a.limits {
+		if a.requests.Succeeded > 0 && a.series[l.c.metric].sketch.Count() == 0 {
+			return false
+		}
+	}
+	return len(a.limits) > 0
+}

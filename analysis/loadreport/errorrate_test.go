@@ -1,0 +1,56 @@
+package loadreport
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// At the limit itself neither verdict is right, and each may come up in at most
+// 5 % of runs. The tests must keep that promise, for clustered gaps too.
+func TestFalseVerdictsAreRare(t *testing.T) {
+	const runs = 400
+	for name, c := range map[string]struct {
+		objective string
+		add       func(*rand.Rand, *Aggregator)
+	}{
+		"share": {"p95_latency_ms < 100", func(r *rand.Rand, a *Aggregator) {
+			for i := range 300 {
+				latency := ms(50)
+				if r.Float64() < 0.05 {
+					latency = ms(200)
+				}
+				a.Add(plain(time.Duration(i)*ms(10), latency))
+			}
+		}},
+		"gaps": {"p95_itl_ms < 15", func(r *rand.Rand, a *Aggregator) {
+			for i := range 150 {
+				gap := ms(10)
+				if r.Float64() < 0.05 { // the whole request is slow
+					gap = ms(20)
+				}
+				a.Add(streamed(time.Duration(i)*ms(10), ms(5), gap, 21))
+			}
+		}},
+		"mean": {"mean_latency_ms < 50", func(r *rand.Rand, a *Aggregator) {
+			for i := range 200 {
+				a.Add(plain(time.Duration(i)*ms(10), ms(50+r.NormFloat64()*10)))
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(21, 22))
+			count := map[Verdict]int{}
+			for range runs {
+				a := New(Config{Objectives: objectives(t, c.objective)})
+				c.add(r, a)
+				count[a.Summary(Run{}).SLO[0].Verdict]++
+			}
+			t.Logf("of %d runs: %v", runs, count)
+			// 5 % of 400 and three standard deviations of that count.
+			if limit := 20 + 13; count[Pass] > limit || count[Fail] > limit {
+				t.Errorf("of %d runs at the limit %d pass and %d fail", runs, count[Pass], count[Fail])
+			}
+		})
+	}
+}

@@ -1,0 +1,199 @@
+// Package loadreport turns the records of a load test into its summary and its
+// verdict. It keeps sketches and counts, never the records, so that its memory
+// does not grow with the run. It reads no clock, opens no file and prints
+// nothing; how requests are made is not its business.
+package loadreport
+
+import "time"
+
+// Schema names the JSON form of a Summary.
+const Schema = "llmops.loadtest/v1"
+
+// Verdict is the outcome of an objective or of a run.
+type Verdict string
+
+// The verdicts. Invalid is for a whole run only.
+const (
+	Pass         Verdict = "pass"
+	Fail         Verdict = "fail"
+	Inconclusive Verdict = "inconclusive"
+	Invalid      Verdict = "invalid"
+)
+
+// Summary is the JSON document of a load test. Keys and units are API
+// (docs/metrics.md); absent means not measured.
+type Summary struct {
+	Schema     string           `json:"schema"`
+	Version    string           `json:"version"`
+	Target     Target           `json:"target"`
+	Load       Load             `json:"load"`
+	StartedAt  time.Time        `json:"started_at,omitzero"`
+	DurationS  float64          `json:"duration_s"`           // the whole run, warm-up included
+	MeasuredS  *float64         `json:"measured_s,omitempty"` // first scheduled to last done
+	Requests   Requests         `json:"requests"`
+	Errors     map[string]int64 `json:"errors"` // failed requests by class
+	Tokens     Tokens           `json:"tokens"`
+	Throughput Throughput       `json:"throughput"`
+	Metrics    Metrics          `json:"metrics"`
+	Client     Client           `json:"client"`
+	SLO        []Judgement      `json:"slo"`
+	Cost       *Cost            `json:"cost,omitempty"`
+	Capacity   *Capacity        `json:"capacity,omitempty"`
+	Verdict    Verdict          `json:"verdict"`
+	Warnings   []string         `json:"warnings,omitempty"` // what a reader should know beside the verdict
+}
+
+// Target says what was tested.
+type Target struct {
+	URL   string `json:"url"`
+	API   string `json:"api"`
+	Model string `json:"model"`
+}
+
+// Load says how the load was made. A nil pointer of the first block is null.
+type Load struct {
+	Mode           string   `json:"mode"` // "closed" or "open"
+	Concurrency    *int     `json:"concurrency"`
+	Rate           *float64 `json:"rate"` // requests per second
+	Arrivals       *string  `json:"arrivals"`
+	Seed           uint64   `json:"seed"`
+	WarmupRequests int64    `json:"warmup_requests"`
+
+	Burstiness     *float64 `json:"burstiness,omitempty"`
+	MaxConcurrency *int     `json:"max_concurrency,omitempty"`
+	Requests       *int64   `json:"requests,omitempty"`
+	DurationS      *float64 `json:"duration_s,omitempty"`
+	Shape          string   `json:"shape,omitempty"` // ramp or stages, as given
+	Trace          string   `json:"trace,omitempty"`
+}
+
+// Requests counts the measured requests; Total is the sum of the others.
+type Requests struct {
+	Total     int64 `json:"total"`
+	Succeeded int64 `json:"succeeded"`
+	Failed    int64 `json:"failed"`
+	Cancelled int64 `json:"cancelled"`
+}
+
+// Tokens are those of succeeded requests.
+type Tokens struct {
+	Prompt     *int64 `json:"prompt,omitempty"`
+	Completion *int64 `json:"completion,omitempty"`
+	Reasoning  *int64 `json:"reasoning,omitempty"` // part of Completion
+	Cached     *int64 `json:"cached,omitempty"`    // part of Prompt
+	Source     string `json:"source,omitempty"`    // "usage", "chunks" or "mixed"
+}
+
+// Throughput is counted over the measured window.
+type Throughput struct {
+	RequestsPerSecond *float64 `json:"requests_per_second,omitempty"`
+	TokensPerSecond   *float64 `json:"tokens_per_second,omitempty"`
+	Goodput           *float64 `json:"goodput,omitempty"`     // requests per second within the latency objectives
+	Concurrency       *float64 `json:"concurrency,omitempty"` // requests in flight, mean over the window
+}
+
+// Metrics are the distributions, each in ms.
+type Metrics struct {
+	Latency  Distribution `json:"latency_ms"`
+	TTFT     Distribution `json:"ttft_ms"`
+	TPOT     Distribution `json:"tpot_ms"`
+	ITL      Distribution `json:"itl_ms"`
+	ChunkGap Distribution `json:"chunk_gap_ms"`
+	Queue    Distribution `json:"queue_ms"`
+}
+
+// Distribution has nearest-rank percentiles; with Count 0 nothing else.
+type Distribution struct {
+	Count uint64   `json:"count"`
+	Mean  *float64 `json:"mean,omitempty"`
+	Min   *float64 `json:"min,omitempty"`
+	P50   *float64 `json:"p50,omitempty"`
+	P90   *float64 `json:"p90,omitempty"`
+	P95   *float64 `json:"p95,omitempty"`
+	P99   *float64 `json:"p99,omitempty"`
+	P999  *float64 `json:"p999,omitempty"`
+	Max   *float64 `json:"max,omitempty"`
+}
+
+// Client says how far the client itself is to be trusted.
+type Client struct {
+	Verdict          ClientVerdict `json:"verdict"`
+	Reasons          []string      `json:"reasons"`
+	TimestampSource  string        `json:"timestamp_source,omitempty"`
+	CoalescedRatio   *float64      `json:"coalesced_ratio,omitempty"`
+	DispatchLateness Distribution  `json:"dispatch_lateness_us"`
+	CPUUsPerEvent    *float64      `json:"cpu_us_per_event,omitempty"`
+	CPUShare         *float64      `json:"cpu_share,omitempty"` // of the cores the client may use, 0 to 1
+	AskedRate        *float64      `json:"asked_rate,omitempty"`
+	AchievedRate     *float64      `json:"achieved_rate,omitempty"`
+}
+
+// Judgement is the verdict on one objective.
+type Judgement struct {
+	Objective string   `json:"objective"`
+	Name      string   `json:"name,omitempty"` // from an SLO file
+	Observed  *float64 `json:"observed,omitempty"`
+	Threshold *float64 `json:"threshold,omitempty"`
+	Verdict   Verdict  `json:"verdict"`
+	Detail    string   `json:"detail"`
+
+	N              uint64  `json:"n"`                         // what was counted: requests, gaps or slices
+	Bad            *uint64 `json:"bad,omitempty"`             // how many of them missed
+	MoreNeeded     *uint64 `json:"more_needed,omitempty"`     // further ones that would decide, at the same ratio
+	FailedExcluded int64   `json:"failed_excluded,omitempty"` // failed requests left out
+	Confidence     float64 `json:"confidence"`                // of each one-sided test
+}
+
+// Cost in USD. It is absent without a price.
+type Cost struct {
+	PerRequestUSD  *float64 `json:"per_request_usd,omitempty"`
+	Per1kTokensUSD *float64 `json:"per_1k_tokens_usd,omitempty"` // per 1000 completion tokens
+}
+
+// Capacity is the outcome of a search for the highest rate that meets the
+// objectives.
+type Capacity struct {
+	RequestsPerSecond *float64 `json:"requests_per_second,omitempty"`
+	Low               *float64 `json:"low,omitempty"`
+	High              *float64 `json:"high,omitempty"`
+	Probes            []Probe  `json:"probes"`
+}
+
+// Probe is one step of the search.
+type Probe struct {
+	Rate    float64 `json:"rate"`
+	Verdict Verdict `json:"verdict"`
+}
+
+// Run is what the records do not say.
+type Run struct {
+	Version   string
+	Target    Target
+	Load      Load
+	StartedAt time.Time
+	Duration  time.Duration // the whole run, warm-up included
+	Client    ClientFacts
+	Capacity  *Capacity
+	Warnings  []string // put before those of the summary
+}
+
+// ClientFacts is what the client knows about itself. Nil is "not measured".
+type ClientFacts struct {
+	TimestampSource string         // "kernel" or "user"
+	CPU             *time.Duration // user and system time over the run; nil when other work shares the process
+	Cores           float64        // cores the process may use; 0: not known
+	Events          int64          // token events handled in that time; 0: those of the records
+	// AskedRate and AchievedRate are what the schedule asked and what the
+	// client sent, per second. Waits that a cap on concurrency imposed must
+	// not count against it.
+	AskedRate, AchievedRate *float64
+	Suspect                 []string // own findings that cast doubt: a stepped clock, say
+	Invalid                 []string // own findings that void the run: out of file descriptors, say
+}
+
+// Price turns load into USD. Nil is "no such price".
+type Price struct {
+	PerHour              *float64 // of the whole deployment under test
+	PerMillionPrompt     *float64
+	PerMillionCompletion *float64
+}

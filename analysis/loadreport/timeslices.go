@@ -1,0 +1,53 @@
+package loadreport
+
+import (
+	"fmt"
+	"math/big"
+	"time"
+
+	"llmops/rules/slo"
+)
+
+// judgeSlices counts slices of time.
+func (a *Aggregator) judgeSlices(c *counter, j *Judgement) {
+	o := c.o
+	var n, k uint64
+	whole := c.slices.whole(a.line.base, a.last)
+	if !a.started {
+		whole = nil
+	}
+	for _, b := range whole {
+		valid := b.succeeded + b.failed
+		var value *big.Rat
+		switch {
+		case valid < int64(o.MinEvents), o.Statistic == slo.Ratio && valid == 0:
+			continue // unmeasured
+		case o.Statistic == slo.Ratio:
+			value = big.NewRat(b.succeeded, valid)
+		default:
+			count := b.succeeded
+			if o.Metric == "tokens_per_second" {
+				count = b.tokens
+			}
+			value = big.NewRat(int64(time.Second), int64(o.Slice))
+			value.Mul(value, big.NewRat(count, 1))
+		}
+		n++
+		if !o.Op.Holds(value.Cmp(o.Threshold.Rat)) {
+			k++
+		}
+	}
+	j.Threshold = new(o.Target.Float64())
+	if n > 0 {
+		j.Observed = new(float64(n-k) / float64(n))
+	}
+	a.decide(j, share{k: k, n: n, trials: n, units: n, noun: slicesOf(slo.FormatDuration(o.Slice)), unit: slice,
+		limit: new(big.Rat).Sub(big.NewRat(1, 1), o.Target.Rat), bad: "miss " + fmt.Sprintf("%s %s %s", o.Metric, o.Op, o.Threshold.Text)})
+	switch {
+	case c.slices.over:
+		j.Verdict = Inconclusive
+		j.Detail = fmt.Sprintf("the run has more than %d slices", maxSlices)
+	case n == 0:
+		j.unmeasured(fmt.Sprintf("no whole slice of %s with enough requests lies in the run", slo.FormatDuration(o.Slice)))
+	}
+}

@@ -1,0 +1,216 @@
+// Package loadtestcmd is "llmops loadtest": it sends load to an inference
+// endpoint, shows what was measured and turns objectives into an exit code. It
+// wires probes and analysis together; it must not compute statistics itself.
+package loadtestcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"llmops/analysis/loadreport"
+	"llmops/cmd/internal/cli"
+	"llmops/probes/load"
+	"llmops/probes/load/prompt"
+	"llmops/probes/request"
+	"llmops/probes/sim"
+)
+
+// New makes the command.
+func New(app *cli.App) *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "loadtest URL | --embedded",
+		Short: "measure an inference endpoint and gate a release on it",
+		Long: `Sends requests to an inference endpoint and measures latency, time to first
+token (TTFT), time per output token (TPOT), throughput and errors.
+
+The closed loop (--concurrency) keeps so many requests in flight; the open loop
+(--rate) sends requests when they are due, however slow the server is, and
+counts latency from then. Objectives (--slo) are judged with a stated
+confidence: pass, fail, or inconclusive when there is too little data.
+
+URL is the base of the interface, such as http://127.0.0.1:8000/v1; without a
+path, /v1 is added where the interface has it. The API key comes from the
+environment (LLMOPS_API_KEY).`,
+		Example: `  llmops loadtest http://127.0.0.1:8000/v1 --concurrency 64 --requests 2000 --slo 'p95_latency_ms < 500' --out run1
+  llmops loadtest http://127.0.0.1:8000/v1 --rate 20 --arrivals poisson --duration 60s --slo 'p99_ttft_ms < 300' --slo 'error_rate < 1%'
+  llmops loadtest --embedded --concurrency 8`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(args); err != nil {
+				return err
+			}
+			o.finish()
+			return run(cmd.Context(), app, o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// run does one load test. It prints the summary of whatever was measured, also
+// when the run broke off.
+func run(ctx context.Context, app *cli.App, o *options) error {
+	objectives, err := readObjectives(o)
+	if err != nil {
+		return err
+	}
+	prompts, err := readPrompts(app, o)
+	if err != nil {
+		return err
+	}
+	if o.embedded {
+		stop, err := o.startEmbedded(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	target, err := o.target(ctx, app)
+	if err != nil {
+		return err
+	}
+	dir, err := openFolder(o.out)
+	if err != nil {
+		return err
+	}
+
+	agg := loadreport.New(loadreport.Config{Objectives: objectives, Confidence: o.confidence})
+	gauge := &load.Gauge{}
+	cfg := load.Config{
+		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts,
+		Concurrency: o.concurrency, Arrivals: o.process(), MaxConcurrency: o.maxConcurrency,
+		Requests: o.requests, Duration: o.duration, Drain: o.drain,
+		WarmupRequests: o.warmup.requests, WarmupDuration: o.warmup.duration,
+		Gauge: gauge, Measured: agg.Start,
+	}
+	first := &firstFailure{}
+	stop := app.Progress(progress(app, o, agg, gauge))
+	result, runErr := load.Run(ctx, cfg, func(r *request.Record) error {
+		agg.Add(r)
+		first.note(r)
+		return dir.record(r)
+	})
+	stop()
+	if err := dir.closeRequests(); runErr == nil {
+		runErr = err
+	}
+	if result.Started.IsZero() { // nothing was sent: the configuration is at fault
+		return cli.Usage(runErr)
+	}
+
+	summary := agg.Summary(o.facts(app, target, result))
+	if err := o.print(app, agg, summary); err != nil {
+		runErr = errors.Join(runErr, err)
+	}
+	if err := writeFiles(dir, summary); err != nil {
+		runErr = errors.Join(runErr, err)
+	}
+	for _, w := range summary.Warnings {
+		app.Warnf("%s", w)
+	}
+	if o.out != "" {
+		app.Notef("results in %s", o.out)
+	}
+	if runErr != nil {
+		return runErr
+	}
+	return outcome(summary, first)
+}
+
+// readPrompts loads the dataset or sets up the generator.
+func readPrompts(app *cli.App, o *options) (prompt.Source, error) {
+	if o.dataset == "" {
+		return prompt.Synthetic{Seed: o.seed, Input: o.promptTokens, Output: o.outputTokens}, nil
+	}
+	prompts, err := prompt.LoadFile(o.dataset)
+	if err != nil {
+		return nil, cli.WithHint(cli.Usage(err), `one JSON object a line, {"prompt":"…"} or {"messages":[…]}, or a ShareGPT array`)
+	}
+	if n := int64(len(prompts)); o.requests > n {
+		app.Warnf("%s holds %d prompts for %d requests: repeated prompts may be answered from the server's prefix cache", o.dataset, n, o.requests)
+	}
+	return &prompt.Dataset{Prompts: prompts, Seed: o.seed, Output: o.outputTokens}, nil
+}
+
+// startEmbedded serves the simulator on a free port of this host.
+func (o *options) startEmbedded(ctx context.Context) (stop func(), err error) {
+	cfg := sim.DefaultConfig()
+	for _, text := range o.faults {
+		f, err := sim.ParseFault(text)
+		if err != nil {
+			return nil, cli.Usage(fmt.Errorf("--fault: %w", err))
+		}
+		cfg.Faults = append(cfg.Faults, f)
+	}
+	srv, err := sim.New(cfg)
+	if err != nil {
+		return nil, cli.Usage(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, cli.Failed(fmt.Errorf("start the embedded server: %w", err))
+	}
+	o.url = "http://" + ln.Addr().String() + "/v1"
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx, ln) }()
+	return func() {
+		cancel()
+		<-done
+	}, nil
+}
+
+// facts is what the summary needs beside the records.
+func (o *options) facts(app *cli.App, t *target, r load.Result) loadreport.Run {
+	run := loadreport.Run{
+		Version:   app.Build.Version,
+		Target:    loadreport.Target{URL: t.shown, API: o.api, Model: t.Body.Model},
+		StartedAt: r.Started, Duration: r.Ended.Sub(r.Started),
+		Load: loadreport.Load{Mode: "closed", Seed: o.seed, WarmupRequests: r.Warmup},
+		Client: loadreport.ClientFacts{
+			TimestampSource: load.TimestampSource, Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
+		},
+	}
+	if o.given("rate") {
+		run.Load.Mode, run.Load.Rate, run.Load.Arrivals = "open", &o.rate, &o.arrivals
+		if o.arrivals == "gamma" {
+			run.Load.Burstiness = &o.burstiness
+		}
+		if o.maxConcurrency > 0 {
+			run.Load.MaxConcurrency = &o.maxConcurrency
+		} else if r.N > 1 && r.Due > 0 && r.Sent > 0 {
+			run.Client.AskedRate = new(float64(r.N-1) / r.Due.Seconds())
+			run.Client.AchievedRate = new(float64(r.N-1) / r.Sent.Seconds())
+		}
+	} else {
+		run.Load.Concurrency = &o.concurrency
+	}
+	if o.requests > 0 {
+		run.Load.Requests = &o.requests
+	}
+	if o.duration > 0 {
+		run.Load.DurationS = new(o.duration.Seconds())
+	}
+	// With the server in the same process its work cannot be told apart.
+	if !o.embedded && r.CPU > 0 {
+		run.Client.CPU = &r.CPU
+	}
+	if r.Interrupted {
+		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")
+	}
+	return run
+}
+
+func writeFiles(dir *folder, s loadreport.Summary) error {
+	return errors.Join(
+		dir.write(summaryFile, func(w io.Writer) error { return renderSummary(w, s) }),
+		dir.write(junitFile, func(w io.Writer) error { return renderJUnit(w, s) }),
+	)
+}

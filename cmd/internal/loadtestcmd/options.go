@@ -1,0 +1,230 @@
+package loadtestcmd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/render"
+	"llmops/probes/load"
+	"llmops/probes/load/api"
+	"llmops/probes/load/arrival"
+	"llmops/probes/load/length"
+)
+
+// options are the flags of the command.
+type options struct {
+	url      string
+	embedded bool
+	faults   []string
+
+	api       string
+	model     string
+	noStream  bool
+	ignoreEOS bool
+	preflight bool
+
+	concurrency    int
+	rate           float64
+	arrivals       string
+	burstiness     float64
+	maxConcurrency int
+
+	requests int64
+	duration time.Duration
+	warmup   extent
+	drain    time.Duration
+
+	dataset      string
+	promptTokens length.Dist
+	outputTokens length.Dist
+	seed         uint64
+
+	timeouts load.Timeouts
+	link     link
+
+	slos       []string
+	sloFile    string
+	confidence float64
+
+	out    string
+	output cli.Output
+
+	// given tells which flags were set, by whatever means.
+	given func(name string) bool
+}
+
+// extent is a number of requests or a length of time.
+type extent struct {
+	requests int64
+	duration time.Duration
+}
+
+func (e *extent) String() string {
+	if e.duration > 0 {
+		return e.duration.String()
+	}
+	return strconv.FormatInt(e.requests, 10)
+}
+
+func (e *extent) Set(s string) error {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 {
+		*e = extent{requests: n}
+		return nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		*e = extent{duration: d}
+		return nil
+	}
+	return errors.New("want a number of requests, such as 50, or a time, such as 10s")
+}
+
+func (e *extent) Type() string { return "N|D" }
+
+// defaultDuration is how long a run lasts that says nothing about its extent.
+const defaultDuration = 10 * time.Second
+
+func (o *options) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	o.given = f.Changed
+
+	f.BoolVar(&o.embedded, "embedded", false, "start the embedded simulated server and test that")
+	f.StringArrayVar(&o.faults, "fault", nil, "with --embedded: a fault of the server, see \"llmops sim --help\"; may be repeated")
+	cli.Enum(cmd, &o.api, "api", "", api.Names(), "interface of the endpoint")
+	f.StringVarP(&o.model, "model", "m", "", "model to ask for (default: the first that the server lists)")
+	f.BoolVar(&o.noStream, "no-stream", false, "ask for whole replies instead of streams")
+	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "ask the server to generate up to the limit always (vLLM, SGLang)")
+	f.BoolVar(&o.preflight, "preflight", true, "look at GET /models first; it only warns")
+
+	f.IntVarP(&o.concurrency, "concurrency", "c", 1, "closed loop: requests in flight")
+	f.Float64VarP(&o.rate, "rate", "r", 0, "open loop: requests a second")
+	cli.Enum(cmd, &o.arrivals, "arrivals", "", arrival.Kinds(), "open loop: arrival process")
+	f.Float64Var(&o.burstiness, "burstiness", 1, "shape of gamma arrivals; below 1 is burstier than Poisson")
+	f.IntVar(&o.maxConcurrency, "max-concurrency", 0, "open loop: most requests in flight; what waits shows as queue_ms (0: no cap)")
+
+	f.Int64VarP(&o.requests, "requests", "n", 0, "end after `N` requests")
+	f.DurationVarP(&o.duration, "duration", "d", 0, "end after this time (default 10s without --requests)")
+	f.Var(&o.warmup, "warmup", "requests or time before the measurement begins")
+	f.DurationVar(&o.drain, "drain-timeout", 30*time.Second, "after --duration: how long requests in flight may finish before they are cut")
+
+	f.StringVar(&o.dataset, "dataset", "", "prompts from `FILE`: JSON Lines with prompt or messages, or ShareGPT")
+	o.promptTokens = length.Constant(128)
+	f.Var(&o.promptTokens, "prompt-tokens", "length of generated prompts: 100, uniform:a,b, normal:mean,sd, lognormal:median,sigma")
+	f.Var(&o.outputTokens, "output-tokens", "token limit of each request, same forms (default 64, with --dataset what the file says)")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of prompts, lengths and arrivals")
+
+	f.DurationVar(&o.timeouts.Connect, "timeout-connect", 10*time.Second, "limit for connecting and for the TLS handshake")
+	f.DurationVar(&o.timeouts.FirstToken, "timeout-first-token", 2*time.Minute, "limit from sending to the first token")
+	f.DurationVar(&o.timeouts.Idle, "timeout-idle", time.Minute, "limit between two bytes of a stream")
+	f.DurationVar(&o.timeouts.Total, "timeout", 10*time.Minute, "limit for the whole request")
+	o.link.addFlags(cmd)
+
+	f.StringArrayVar(&o.slos, "slo", nil, "objective, such as 'p95_latency_ms < 500'; may be repeated")
+	f.StringVar(&o.sloFile, "slo-file", "", "objectives from a YAML `FILE`")
+	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
+
+	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl and junit.xml to this `DIR`")
+	o.output.AddFlags(cmd, render.Formats()...)
+
+	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate")
+	cmd.MarkFlagsMutuallyExclusive("dataset", "prompt-tokens")
+	cmd.MarkFlagsMutuallyExclusive("api-key-env", "api-key-file")
+	for _, name := range []string{"dataset", "slo-file"} {
+		_ = cmd.MarkFlagFilename(name) // only an unknown name is an error
+	}
+	_ = cmd.MarkFlagDirname("out")
+}
+
+// check finds what is wrong with the flags taken together.
+func (o *options) check(args []string) error {
+	switch {
+	case o.embedded && len(args) > 0:
+		return cli.Usagef("--embedded tests its own server: leave out the URL %q", args[0])
+	case !o.embedded && len(args) == 0:
+		return cli.WithHint(cli.Usagef("no URL to test"), "llmops loadtest http://127.0.0.1:8000/v1, or --embedded for the built-in server")
+	case !o.embedded && len(o.faults) > 0:
+		return cli.Usagef("--fault needs --embedded: it is a fault of the built-in server")
+	case len(args) > 0:
+		o.url = args[0]
+	}
+	if !o.given("rate") {
+		for _, name := range []string{"arrivals", "burstiness", "max-concurrency"} {
+			if o.given(name) {
+				return cli.WithHint(cli.Usagef("--%s needs --rate: it belongs to the open loop", name), "add --rate R, in requests a second")
+			}
+		}
+	} else if !(o.rate > 0) || math.IsInf(o.rate, 0) {
+		return cli.Usagef("--rate %v must be above 0", o.rate)
+	}
+	if o.given("burstiness") && o.arrivals != string(arrival.Gamma) {
+		return cli.Usagef("--burstiness needs --arrivals gamma")
+	}
+	if o.confidence < 0.5 || o.confidence >= 1 || math.IsNaN(o.confidence) {
+		return cli.Usagef("--confidence %v is outside 0.5 to 1", o.confidence)
+	}
+	if err := o.checkSizes(); err != nil {
+		return cli.Usage(err)
+	}
+	return nil
+}
+
+func (o *options) checkSizes() error {
+	switch {
+	case o.concurrency < 1 || o.concurrency > maxInFlight:
+		return fmt.Errorf("--concurrency %d is outside 1 to %d", o.concurrency, maxInFlight)
+	case o.maxConcurrency < 0 || o.maxConcurrency > maxInFlight:
+		return fmt.Errorf("--max-concurrency %d is outside 0 to %d", o.maxConcurrency, maxInFlight)
+	case o.given("requests") && o.requests < 1:
+		return fmt.Errorf("--requests %d must be at least 1", o.requests)
+	case o.given("duration") && o.duration <= 0:
+		return fmt.Errorf("--duration %v must be above 0", o.duration)
+	}
+	for name, d := range map[string]time.Duration{"timeout-connect": o.timeouts.Connect, "timeout-first-token": o.timeouts.FirstToken,
+		"timeout-idle": o.timeouts.Idle, "timeout": o.timeouts.Total, "drain-timeout": o.drain} {
+		if d < 0 {
+			return fmt.Errorf("--%s %v is negative; 0 is no limit", name, d)
+		}
+	}
+	return nil
+}
+
+// maxInFlight bounds what is asked of one process.
+const maxInFlight = 1_000_000
+
+// finish fills in what depends on other flags.
+func (o *options) finish() {
+	if o.requests == 0 && o.duration == 0 {
+		o.duration = defaultDuration
+	}
+	if o.outputTokens.IsZero() && o.dataset == "" {
+		o.outputTokens = length.Constant(64)
+	}
+}
+
+// process is the arrival process of the open loop, nil for the closed one.
+func (o *options) process() *arrival.Process {
+	if !o.given("rate") {
+		return nil
+	}
+	return &arrival.Process{Kind: arrival.Kind(o.arrivals), Rate: o.rate, Burstiness: o.burstiness, Seed: o.seed}
+}
+
+// describe is the load in one line.
+func (o *options) describe() string {
+	var b strings.Builder
+	if o.given("rate") {
+		fmt.Fprintf(&b, "open loop, %s %g req/s", o.arrivals, o.rate)
+		if o.maxConcurrency > 0 {
+			fmt.Fprintf(&b, ", at most %d in flight", o.maxConcurrency)
+		}
+	} else {
+		fmt.Fprintf(&b, "closed loop, %d in flight", o.concurrency)
+	}
+	return b.String()
+}

@@ -1,0 +1,112 @@
+package loadtestcmd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"llmops/analysis/loadreport"
+	"llmops/cmd/internal/cli"
+	"llmops/probes/request"
+)
+
+// firstFailure keeps what the first failed request said, for the message of a
+// run in which all failed.
+type firstFailure struct{ detail string }
+
+func (f *firstFailure) note(r *request.Record) {
+	if !r.OK && r.Error != request.Cancelled && f.detail == "" {
+		f.detail = r.Detail
+	}
+}
+
+// outcome turns the verdict into the error that carries the exit code.
+func outcome(s loadreport.Summary, first *firstFailure) error {
+	if s.Requests.Failed > 0 && s.Requests.Succeeded == 0 {
+		return allFailed(s, first)
+	}
+	switch s.Verdict {
+	case loadreport.Fail:
+		var failed []string
+		for _, j := range s.SLO {
+			if j.Verdict == loadreport.Fail {
+				failed = append(failed, j.Objective)
+			}
+		}
+		return cli.Gate(fmt.Errorf("objective not met: %s", strings.Join(failed, ", ")))
+	case loadreport.Invalid:
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("the client is invalid: %s", strings.Join(s.Client.Reasons, "; "))),
+			"ask for less load, or run the client on a machine with more free CPU")
+	case loadreport.Inconclusive:
+		return undecided(s)
+	}
+	return nil
+}
+
+func undecided(s loadreport.Summary) error {
+	if s.Requests.Succeeded == 0 {
+		return cli.NoVerdict(fmt.Errorf("no request was measured"))
+	}
+	var open []string
+	more := uint64(0)
+	for _, j := range s.SLO {
+		if j.Verdict == loadreport.Inconclusive {
+			open = append(open, j.Objective)
+			if j.MoreNeeded != nil {
+				more = max(more, *j.MoreNeeded)
+			}
+		}
+	}
+	err := cli.NoVerdict(fmt.Errorf("no verdict on %s", strings.Join(open, ", ")))
+	if more > 0 {
+		return cli.WithHint(err, "measure about %d more requests: --requests %d", more, uint64(s.Requests.Total)+more)
+	}
+	return err
+}
+
+// allFailed says why nothing came through, with advice by the commonest class.
+func allFailed(s loadreport.Summary, first *firstFailure) error {
+	classes := slices.SortedFunc(maps.Keys(s.Errors), func(a, b string) int {
+		if s.Errors[a] != s.Errors[b] {
+			return int(s.Errors[b] - s.Errors[a])
+		}
+		return strings.Compare(a, b)
+	})
+	class := request.Class(classes[0])
+	err := fmt.Errorf("all %d requests to %s failed: %s", s.Requests.Failed, s.Target.URL, strings.Join(classes, ", "))
+	if first.detail != "" {
+		err = fmt.Errorf("%w: %s", err, first.detail)
+	}
+	failed := cli.Failed(err)
+	if hint := advice(class); hint != "" {
+		return cli.WithHint(failed, "%s", hint)
+	}
+	return failed
+}
+
+func advice(class request.Class) string {
+	switch class {
+	case request.DNS:
+		return "check the name of the host"
+	case request.Connect:
+		return "check that the server runs and listens on this address and port"
+	case request.TLS:
+		return "check the scheme (http or https), --tls-ca and --tls-server-name"
+	case request.Redirect:
+		return "redirects are not followed: use the URL that it points to"
+	case request.HTTP(401), request.HTTP(403):
+		return "set the API key in the environment: LLMOPS_API_KEY, or --api-key-env"
+	case request.HTTP(404):
+		return "check the path of the URL, --api and --model: the base usually ends with /v1"
+	case request.HTTP(400), request.HTTP(422):
+		return "the server rejects the request: check --model, --api and the lengths"
+	case request.HTTP(429):
+		return "the server limits the rate: ask for less load, or raise the quota"
+	case request.ParseError, request.Empty:
+		return "the answer is not that of an inference server: check the URL and --api"
+	case request.TimeoutFirstToken, request.TimeoutTotal, request.TimeoutIdle:
+		return "the server is too slow for the limits: see --timeout, --timeout-first-token and --timeout-idle"
+	}
+	return ""
+}

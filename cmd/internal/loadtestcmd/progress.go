@@ -1,0 +1,64 @@
+package loadtestcmd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"llmops/analysis/loadreport"
+	"llmops/cmd/internal/cli"
+	"llmops/probes/load"
+)
+
+// progress gives the line that shows how far a run is.
+func progress(app *cli.App, o *options, agg *loadreport.Aggregator, gauge *load.Gauge) func() string {
+	start := app.Now()
+	return func() string {
+		now := app.Now()
+		l := agg.Live(now)
+		done := l.Requests.Succeeded + l.Requests.Failed
+		var b strings.Builder
+		if o.requests > 0 {
+			fmt.Fprintf(&b, "%d/%d requests", done, o.requests)
+		} else {
+			fmt.Fprintf(&b, "%d requests", done)
+		}
+		fmt.Fprintf(&b, ", %s/s, %d in flight", number(l.RequestsPerSec), gauge.InFlight())
+		if l.P50 != nil && l.P95 != nil {
+			fmt.Fprintf(&b, ", p50 %s, p95 %s", milliseconds(*l.P50), milliseconds(*l.P95))
+		}
+		fmt.Fprintf(&b, ", %s", errorsLine(l))
+		if eta, ok := remaining(o, now.Sub(start), done); ok {
+			fmt.Fprintf(&b, ", %s left", eta.Round(time.Second))
+		}
+		return b.String()
+	}
+}
+
+func errorsLine(l loadreport.Live) string {
+	if l.Requests.Failed == 0 {
+		return "no errors"
+	}
+	var parts []string
+	for _, class := range slices.Sorted(maps.Keys(l.Errors)) {
+		parts = append(parts, fmt.Sprintf("%s %d", class, l.Errors[class]))
+	}
+	return "errors " + strings.Join(parts, " ")
+}
+
+// remaining estimates the time to the end: the nearer of the two limits.
+func remaining(o *options, elapsed time.Duration, done int64) (time.Duration, bool) {
+	var eta time.Duration
+	known := false
+	if o.duration > 0 {
+		eta, known = max(o.warmup.duration+o.duration-elapsed, 0), true
+	}
+	if o.requests > 0 && done > 0 {
+		if left := time.Duration(float64(elapsed) / float64(done) * float64(o.requests-done)); !known || left < eta {
+			eta, known = left, true
+		}
+	}
+	return eta, known
+}

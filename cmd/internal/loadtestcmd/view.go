@@ -1,0 +1,247 @@
+package loadtestcmd
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"llmops/analysis/loadreport"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/render"
+)
+
+func renderSummary(w io.Writer, s loadreport.Summary) error { return render.JSON(w, s) }
+
+// print writes the report in the format that was asked for.
+func (o *options) print(app *cli.App, agg *loadreport.Aggregator, s loadreport.Summary) error {
+	return o.output.Write(app, func(w io.Writer) error {
+		switch o.output.Format {
+		case "table":
+			v := view{w: w, s: s, style: o.output.Style(app), width: o.output.Width(app), load: o.describe()}
+			v.ascii = !render.Unicode(app.Getenv)
+			v.buckets = agg.LatencyHistogram(histogramRows)
+			return v.table()
+		case "csv":
+			return render.Write(w, "csv", 0, nil, flat(s))
+		}
+		return render.Write(w, o.output.Format, 0, s, metricTable(s), sloTable(s, render.Style{}), errorTable(s))
+	})
+}
+
+const histogramRows = 8
+
+// view is the report for a terminal.
+type view struct {
+	w       io.Writer
+	s       loadreport.Summary
+	style   render.Style
+	width   int
+	load    string
+	ascii   bool
+	buckets []loadreport.Bucket
+	err     error
+}
+
+func (v *view) printf(format string, args ...any) {
+	if v.err == nil {
+		_, v.err = fmt.Fprintf(v.w, format, args...)
+	}
+}
+
+func (v *view) section(title string, t *render.Table) {
+	if len(t.Rows) == 0 || v.err != nil {
+		return
+	}
+	v.printf("\n%s\n", v.style.Bold(title))
+	if v.err == nil {
+		v.err = t.Write(v.w, v.width)
+	}
+}
+
+// table is one screen: what was done, the verdict's grounds worst first, then
+// the measurements.
+func (v *view) table() error {
+	s := v.s
+	v.printf("%s  %s, model %s\n", v.style.Bold(s.Target.URL), s.Target.API, s.Target.Model)
+	v.printf("%s; %s in %s\n", v.load, requestsLine(s.Requests), seconds(s.MeasuredS))
+	v.printf("%s\n", throughputLine(s))
+	v.section("metrics", metricTable(s))
+	if len(v.buckets) > 0 {
+		v.printf("\n%s\n", v.style.Bold("latency"))
+		var rows []render.Bucket
+		for _, b := range v.buckets {
+			rows = append(rows, render.Bucket{Label: "up to " + milliseconds(b.UpTo), Count: b.Count})
+		}
+		if v.err == nil {
+			v.err = render.Histogram(v.w, rows, min(max(v.width, 0), 72), v.ascii)
+		}
+	}
+	v.section("errors", errorTable(s))
+	v.section("objectives", sloTable(s, v.style))
+	if c := s.Client; c.Verdict != loadreport.ClientValid {
+		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), strings.Join(c.Reasons, "; "))
+	}
+	v.printf("\n%s %s\n", v.style.Bold("verdict:"), verdict(s.Verdict, v.style))
+	return v.err
+}
+
+func requestsLine(r loadreport.Requests) string {
+	text := fmt.Sprintf("%d requests, %d failed", r.Total, r.Failed)
+	if r.Cancelled > 0 {
+		text += fmt.Sprintf(", %d cancelled", r.Cancelled)
+	}
+	return text
+}
+
+func throughputLine(s loadreport.Summary) string {
+	var parts []string
+	add := func(v *float64, unit string) {
+		if v != nil {
+			parts = append(parts, number(*v)+" "+unit)
+		}
+	}
+	t := s.Throughput
+	add(t.RequestsPerSecond, "requests/s")
+	add(t.TokensPerSecond, "output tokens/s")
+	add(t.Goodput, "goodput/s")
+	add(t.Concurrency, "in flight on average")
+	if s.Tokens.Completion != nil {
+		parts = append(parts, fmt.Sprintf("tokens by %s", map[string]string{
+			"usage": "the server's count", "chunks": "counting chunks", "mixed": "the server's count and chunks"}[s.Tokens.Source]))
+	}
+	if len(parts) == 0 {
+		return "nothing succeeded"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rows pairs the distributions with their names, in the order of the report.
+func rows(s loadreport.Summary) []struct {
+	name string
+	d    loadreport.Distribution
+} {
+	m := s.Metrics
+	return []struct {
+		name string
+		d    loadreport.Distribution
+	}{{"latency_ms", m.Latency}, {"ttft_ms", m.TTFT}, {"tpot_ms", m.TPOT}, {"itl_ms", m.ITL}, {"chunk_gap_ms", m.ChunkGap}, {"queue_ms", m.Queue}}
+}
+
+func metricTable(s loadreport.Summary) *render.Table {
+	t := &render.Table{Columns: render.Columns("METRIC", ">MEAN", ">MIN", ">P50", ">P90", ">P95", ">P99", ">MAX", ">COUNT")}
+	for _, r := range rows(s) {
+		d := r.d
+		if d.Count == 0 || r.name == "queue_ms" && s.Load.Mode == "closed" {
+			continue
+		}
+		t.Add(r.name, value(d.Mean), value(d.Min), value(d.P50), value(d.P90), value(d.P95), value(d.P99), value(d.Max), strconv.FormatUint(d.Count, 10))
+	}
+	return t
+}
+
+func errorTable(s loadreport.Summary) *render.Table {
+	t := &render.Table{Columns: render.Columns("ERROR", ">REQUESTS", ">SHARE")}
+	classes := slices.SortedFunc(maps.Keys(s.Errors), func(a, b string) int {
+		if s.Errors[a] != s.Errors[b] {
+			return int(s.Errors[b] - s.Errors[a])
+		}
+		return strings.Compare(a, b)
+	})
+	for _, c := range classes {
+		t.Add(c, strconv.FormatInt(s.Errors[c], 10), fmt.Sprintf("%.2f%%", 100*float64(s.Errors[c])/float64(s.Requests.Succeeded+s.Requests.Failed)))
+	}
+	return t
+}
+
+// severity orders objectives, worst first.
+var severity = map[loadreport.Verdict]int{loadreport.Fail: 0, loadreport.Inconclusive: 1, loadreport.Pass: 2}
+
+func sloTable(s loadreport.Summary, style render.Style) *render.Table {
+	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">OBSERVED", "DETAIL")}
+	sorted := slices.Clone(s.SLO)
+	slices.SortStableFunc(sorted, func(a, b loadreport.Judgement) int { return severity[a.Verdict] - severity[b.Verdict] })
+	for _, j := range sorted {
+		t.Add(verdict(j.Verdict, style), j.Objective, value(j.Observed), j.Detail)
+	}
+	return t
+}
+
+// flat has one row a figure, under the names that objectives use.
+func flat(s loadreport.Summary) *render.Table {
+	t := &render.Table{Columns: render.Columns("metric", ">value")}
+	add := func(name string, v *float64) {
+		if v != nil {
+			t.Add(name, strconv.FormatFloat(*v, 'f', -1, 64))
+		}
+	}
+	for _, r := range rows(s) {
+		for _, c := range []struct {
+			prefix string
+			v      *float64
+		}{{"mean", r.d.Mean}, {"min", r.d.Min}, {"p50", r.d.P50}, {"p90", r.d.P90}, {"p95", r.d.P95}, {"p99", r.d.P99}, {"p999", r.d.P999}, {"max", r.d.Max}} {
+			add(c.prefix+"_"+r.name, c.v)
+		}
+	}
+	add("requests_per_second", s.Throughput.RequestsPerSecond)
+	add("tokens_per_second", s.Throughput.TokensPerSecond)
+	add("goodput", s.Throughput.Goodput)
+	add("concurrent_requests", s.Throughput.Concurrency)
+	if n := s.Requests.Succeeded + s.Requests.Failed; n > 0 {
+		add("error_rate", new(float64(s.Requests.Failed)/float64(n)))
+	}
+	for _, c := range slices.Sorted(maps.Keys(s.Errors)) {
+		t.Add("errors_"+c, strconv.FormatInt(s.Errors[c], 10))
+	}
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{{"total", s.Requests.Total}, {"succeeded", s.Requests.Succeeded}, {"failed", s.Requests.Failed}, {"cancelled", s.Requests.Cancelled}} {
+		t.Add("requests_"+c.name, strconv.FormatInt(c.n, 10))
+	}
+	return t
+}
+
+func verdict(v loadreport.Verdict, style render.Style) string {
+	switch v {
+	case loadreport.Pass:
+		return style.Green(string(v))
+	case loadreport.Fail:
+		return style.Red(string(v))
+	}
+	return style.Yellow(string(v))
+}
+
+func value(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return number(*v)
+}
+
+// number has about four digits that mean something.
+func number(v float64) string {
+	switch {
+	case v >= 1000 || v == 0 || v <= -1000:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case v >= 1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+func seconds(s *float64) string {
+	if s == nil {
+		return "no time at all"
+	}
+	return (time.Duration(*s * float64(time.Second))).Round(10 * time.Millisecond).String()
+}
+
+func milliseconds(d time.Duration) string {
+	return number(float64(d)/float64(time.Millisecond)) + " ms"
+}

@@ -1,0 +1,30 @@
+// Package verbs is the registry of commands: one line a verb. It holds no
+// other code, so that adding a verb is adding a line.
+package verbs
+
+import (
+	"context"
+
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/configcmd"
+	"llmops/cmd/internal/democmd"
+	"llmops/cmd/internal/loadtestcmd"
+	"llmops/cmd/internal/simcmd"
+	"llmops/cmd/internal/versioncmd"
+)
+
+// All is every verb. Help sorts them by name.
+func All() []cli.Verb {
+	return []cli.Verb{
+		configcmd.New,
+		democmd.New,
+		loadtestcmd.New,
+		simcmd.New,
+		versioncmd.New,
+	}
+}
+
+// Main runs a command line with every verb and returns its exit code.
+func Main(ctx context.Context, app *cli.App, args []string) cli.Code {
+	return cli.Main(ctx, app, args, All()...)
+}

@@ -1,0 +1,80 @@
+package api
+
+// ollama is Ollama's own chat interface: one JSON document a line. The base is
+// the root of the server.
+func ollama() API {
+	return API{
+		Name: "ollama", stream: "/api/chat", whole: "/api/chat", models: "/api/tags",
+		lines: true, body: ollamaBody, read: readOllama,
+	}
+}
+
+func ollamaBody(dst []byte, p Prompt, o Options) []byte {
+	b := builder{dst: dst, extra: o.Extra}
+	b.str("model", o.Model)
+	b.messages("messages", p, "")
+	b.flag("stream", o.Stream)
+	b.nested("options", "num_predict", p.MaxTokens)
+	return b.close()
+}
+
+func readOllama(d *decoder) {
+	from := len(d.answer)
+	var message output
+	var response, thinking int
+	var whole bool
+	for ok := d.c.Object(); ok; {
+		var key []byte
+		if key, ok = d.c.Key(); !ok {
+			break
+		}
+		switch string(key) {
+		case "message":
+			message = d.ollamaMessage(from)
+		case "response": // of /api/generate
+			whole = d.c.Kind() == '"'
+			response = d.answerText(from)
+		case "thinking":
+			thinking = d.text()
+		case "done":
+			d.terminal, _ = d.c.Bool()
+		case "done_reason":
+			d.finish = d.reason()
+		case "prompt_eval_count":
+			d.usage.prompt = d.count()
+		case "eval_count":
+			d.usage.completion = d.count()
+		default:
+			d.common(key)
+		}
+	}
+	d.chars = message.chars() + response + thinking
+	d.reasoning = message.reasoning + thinking
+	d.valid = d.terminal && (message.present || whole)
+}
+
+func (d *decoder) ollamaMessage(from int) (o output) {
+	if !d.c.Object() {
+		return output{}
+	}
+	o.present = true
+	for {
+		key, ok := d.c.Key()
+		if !ok {
+			return o
+		}
+		switch string(key) {
+		case "content":
+			o.content = d.answerText(from)
+		case "thinking":
+			o.reasoning = d.text()
+		case "tool_calls":
+			o.tools = 0
+			for more := d.c.Array() && d.c.Elem(); more; more = d.c.Elem() {
+				o.tools += d.toolCall()
+			}
+		default:
+			d.c.Skip()
+		}
+	}
+}

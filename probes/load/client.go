@@ -1,0 +1,322 @@
+package load
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"llmops/probes/load/api"
+	"llmops/probes/request"
+)
+
+// idleConn is how long an unused connection is kept: less than the 5 s after
+// which common servers close theirs, so that no request meets a closing one.
+const idleConn = 4 * time.Second
+
+// client sends requests one at a time; it may be used by many goroutines.
+type client struct {
+	target    Target
+	url       *url.URL
+	limits    Timeouts
+	epoch     time.Time
+	transport *http.Transport
+	redact    *strings.Replacer
+}
+
+func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialer{epoch: epoch, timeout: limits.Connect, tls: t.TLS}
+	if d.tls == nil {
+		d.tls = defaultTLS()
+	}
+	// One request a connection at a time (HTTP/1.1): a stamp of the connection
+	// is then a stamp of the request. Redirects are not followed and bodies not
+	// compressed, because nobody asked for that.
+	tr := &http.Transport{
+		DialContext:         d.dial,
+		DialTLSContext:      d.dialTLS,
+		TLSClientConfig:     d.tls, // for connections through a proxy
+		Proxy:               t.Proxy,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 1 << 20,
+		IdleConnTimeout:     idleConn,
+		TLSHandshakeTimeout: limits.Connect,
+	}
+	// Some servers (llama.cpp among them) promise to keep a connection and close
+	// it after the reply all the same. A request that meets such a connection
+	// was not refused by anybody: like curl, net/http sends it on another one,
+	// if it was a reused connection and no byte of a reply came. The empty value
+	// asks for that and is not sent. Nothing else is ever sent twice.
+	t.Header = t.Header.Clone()
+	if t.Header == nil {
+		t.Header = http.Header{}
+	}
+	t.Header["X-Idempotency-Key"] = []string{}
+	var pairs []string
+	for _, s := range t.Secrets {
+		if s != "" {
+			pairs = append(pairs, s, "[redacted]")
+		}
+	}
+	return &client{target: t, url: u, limits: limits, epoch: epoch, transport: tr, redact: strings.NewReplacer(pairs...)}, nil
+}
+
+// call is one request on its way, with everything that it reuses.
+type call struct {
+	rec      request.Record
+	recorder api.Recorder
+	body     []byte // of the request
+	buf      []byte // read buffer
+	warm     bool
+	// Open loop: when the request is due, by how much the pacer came too late
+	// for that, and when a goroutine was there to send it.
+	due     time.Time
+	behind  time.Duration
+	offered time.Time
+}
+
+// anchors are the times that net/http reports, possibly from other goroutines.
+type anchors struct {
+	gotConn   atomic.Int64 // ns after sent
+	firstByte atomic.Int64
+	reused    atomic.Bool
+	conns     atomic.Int32
+	conn      atomic.Pointer[conn]
+}
+
+// do sends c and reads its reply to the end. It fills c.rec; it never fails
+// itself: every failure is a class of the record.
+func (cl *client) do(parent context.Context, c *call) {
+	ctx, cancel := context.WithCancelCause(parent)
+	sent := time.Now()
+	rec := &c.rec
+	rec.SentAt = sent
+	if rec.ScheduledAt.IsZero() {
+		rec.ScheduledAt = sent
+	}
+	stream := cl.target.Body.Stream
+	w := newWatch(cl.limits, stream, sent, cancel)
+	defer w.stop()
+
+	a := &anchors{}
+	trace := &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			a.conns.Add(1)
+			a.gotConn.Store(int64(time.Since(sent)))
+			a.reused.Store(info.Reused)
+			a.conn.Store(stamped(info.Conn))
+		},
+		GotFirstResponseByte: func() { a.firstByte.Store(int64(time.Since(sent))) },
+	}
+	req := (&http.Request{
+		Method: http.MethodPost, URL: cl.url, Host: cl.url.Host,
+		Header:        cl.target.Header,
+		Body:          io.NopCloser(bytes.NewReader(c.body)),
+		ContentLength: int64(len(c.body)),
+		// For sending again when a kept connection turns out to be closed.
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.body)), nil },
+	}).WithContext(httptrace.WithClientTrace(ctx, trace))
+
+	resp, err := cl.transport.RoundTrip(req)
+	rec.Resent = max(0, int(a.conns.Load())-1)
+	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
+		rec.ConnectMs = new(request.Ms(time.Duration(d)))
+	}
+	if d := a.firstByte.Load(); d > 0 {
+		rec.FirstByteAt = sent.Add(time.Duration(d))
+	}
+	if err != nil {
+		cl.fail(rec, classify(ctx, err), err)
+		cancel(nil)
+		return
+	}
+	rec.Status = resp.StatusCode
+	switch {
+	case resp.StatusCode/100 == 2:
+		cl.read(ctx, c, resp, a.conn.Load(), w)
+	case resp.StatusCode/100 == 3:
+		cl.refuse(c, resp, request.Redirect, cancel)
+	default:
+		cl.refuse(c, resp, request.HTTP(resp.StatusCode), cancel)
+	}
+	release(resp.Body, cancel)
+}
+
+// classify tells how a request without a reply failed.
+func classify(ctx context.Context, err error) request.Class {
+	if class, ok := cut(ctx); ok {
+		return class
+	}
+	if se, ok := errors.AsType[*setupError](err); ok {
+		return se.class
+	}
+	if isTLS(err) {
+		return request.TLS
+	}
+	return request.Connect
+}
+
+// cut tells whether and as what the client itself ended the request.
+func cut(ctx context.Context) (request.Class, bool) {
+	cause := context.Cause(ctx)
+	if l, ok := errors.AsType[*limit](cause); ok {
+		return l.class, true
+	}
+	return request.Cancelled, cause != nil
+}
+
+func (cl *client) fail(rec *request.Record, class request.Class, err error) {
+	rec.DoneAt = time.Now()
+	rec.OK, rec.Error = false, class
+	rec.Detail = cl.detail(err.Error())
+}
+
+// maxDetail bounds the text of a failure in a record, in bytes.
+const maxDetail = 300
+
+// detail makes a server's or the network's words fit for a record: one line,
+// short, without the secrets that were sent.
+func (cl *client) detail(s string) string {
+	s = cl.redact.Replace(strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " "))
+	if len(s) > maxDetail {
+		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
+	}
+	return s
+}
+
+// refuse records a status outside 2xx, with the first words of the body.
+func (cl *client) refuse(c *call, resp *http.Response, class request.Class, cancel context.CancelCauseFunc) {
+	rec := &c.rec
+	defer time.AfterFunc(drainLimit, func() { cancel(nil) }).Stop() // the status is known; its text may not come
+	var text []byte
+	if class == request.Redirect {
+		text = []byte("to " + resp.Header.Get("Location"))
+	} else if text, _ = io.ReadAll(io.LimitReader(resp.Body, 4096)); len(text) == 0 {
+		text = []byte(resp.Status) // a body that cannot be read changes nothing
+	}
+	cl.fail(rec, class, errors.New(string(text)))
+	if s := resp.Header.Get("Retry-After"); s != "" {
+		if sec, err := strconv.ParseFloat(s, 64); err == nil && sec >= 0 && sec < 1e9 {
+			rec.RetryAfterS = &sec
+		} else if at, err := http.ParseTime(s); err == nil {
+			rec.RetryAfterS = new(max(0, at.Sub(rec.DoneAt).Seconds()))
+		}
+	}
+}
+
+// read takes the body of a 2xx and turns it into an outcome.
+func (cl *client) read(ctx context.Context, c *call, resp *http.Response, nc *conn, w *watch) {
+	sent, r := c.rec.SentAt, &c.recorder
+	r.Reset(cl.target.API, cl.target.Body.Stream, resp.Header.Get("Content-Type"))
+	arrived := func() time.Duration {
+		if nc == nil {
+			return time.Since(sent)
+		}
+		return nc.lastRead().Sub(sent)
+	}
+	body, err := decoded(resp)
+	for err == nil {
+		var n int
+		n, err = body.Read(c.buf)
+		if n == 0 {
+			continue
+		}
+		at := arrived()
+		w.lastByte.Store(int64(at))
+		over := r.Feed(at, c.buf[:n])
+		if !w.token.Load() && r.Started() {
+			w.token.Store(true)
+		}
+		if over {
+			err = nil
+			break
+		}
+	}
+	if err != nil {
+		if class, ok := cut(ctx); ok {
+			cl.outcome(c)
+			cl.fail(&c.rec, class, context.Cause(ctx))
+			return
+		}
+		if errors.Is(err, errEncoding) {
+			cl.fail(&c.rec, request.ParseError, err)
+			return
+		}
+		r.Close(time.Since(sent), err)
+	}
+	cl.outcome(c)
+}
+
+// outcome copies what the recorder found into the record.
+func (cl *client) outcome(c *call) {
+	rec, o := &c.rec, c.recorder.Outcome()
+	rec.OK, rec.Error, rec.Detail = o.Class == request.OK, o.Class, cl.detail(o.Detail)
+	rec.DoneAt = rec.SentAt.Add(o.Done)
+	if o.Timed {
+		rec.FirstTokenAt = rec.SentAt.Add(o.FirstToken)
+		rec.LastTokenAt = rec.SentAt.Add(o.LastToken)
+	}
+	rec.CompletionTokens, rec.TokensFrom = o.Tokens.Ptr(), o.TokensFrom
+	rec.PromptTokens, rec.ReasoningTokens, rec.CachedTokens = o.Prompt.Ptr(), o.Reasoning.Ptr(), o.Cached.Ptr()
+	rec.Chunks, rec.Coalesced = o.Chunks, o.Coalesced
+	rec.FinishReason, rec.Model = o.FinishReason, o.Model
+}
+
+// errEncoding marks a Content-Encoding that cannot be read.
+var errEncoding = errors.New("content encoding")
+
+// decoded undoes a Content-Encoding that was not asked for.
+func decoded(resp *http.Response) (io.Reader, error) {
+	switch enc := strings.ToLower(resp.Header.Get("Content-Encoding")); enc {
+	case "", "identity":
+		return resp.Body, nil
+	case "gzip", "x-gzip":
+		z, err := gzip.NewReader(resp.Body)
+		if errors.Is(err, gzip.ErrHeader) {
+			return nil, fmt.Errorf("%w: the body is not gzip as its header says", errEncoding)
+		}
+		return z, err
+	default:
+		return nil, fmt.Errorf("%w %q is not supported", errEncoding, enc)
+	}
+}
+
+const (
+	drainLimit = 2 * time.Second      // how long a finished reply may still take to end
+	drainBytes = 256 << 10            // and how much it may still send
+	drainWait  = 5 * time.Millisecond // how long the next request waits for that
+)
+
+// release reads what is left of a reply that is over, so that its connection
+// can be used again. A server that does not end its body soon loses the
+// connection instead; the caller is not held up by it for long.
+func release(body io.ReadCloser, cancel context.CancelCauseFunc) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		stop := time.AfterFunc(drainLimit, func() { cancel(nil) })
+		_, _ = io.CopyN(io.Discard, body, drainBytes) // any error only costs the connection
+		stop.Stop()
+		_ = body.Close()
+		cancel(nil)
+	}()
+	wait := time.NewTimer(drainWait)
+	select {
+	case <-done:
+	case <-wait.C:
+	}
+	wait.Stop()
+}

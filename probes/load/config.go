@@ -1,0 +1,85 @@
+// Package load sends requests to an inference endpoint as a load test wants
+// them sent, and writes down when each thing happened to each of them. It
+// judges nothing: percentiles and verdicts are made from its records elsewhere.
+package load
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"llmops/probes/load/api"
+	"llmops/probes/load/arrival"
+	"llmops/probes/load/prompt"
+)
+
+// Config is one run.
+type Config struct {
+	Target   Target
+	Timeouts Timeouts
+	Prompts  prompt.Source
+
+	// Concurrency is the closed loop: so many requests in flight, each followed
+	// at once by the next. Used when Arrivals is nil.
+	Concurrency int
+	// Arrivals is the open loop: requests are sent when they are due, however
+	// slow the server is.
+	Arrivals *arrival.Process
+	// MaxConcurrency caps the requests in flight of the open loop, 0: no cap.
+	// What waits for the cap waits in order, and the wait shows as queue time.
+	MaxConcurrency int
+
+	// Requests and Duration end the run, whichever comes first; 0: no limit,
+	// one of them must be set. Both begin after the warm-up.
+	Requests int64
+	Duration time.Duration
+	// Warm-up requests are sent and their records dropped.
+	WarmupRequests int64
+	WarmupDuration time.Duration
+	// Drain is how long after Duration requests may finish; then they are cut
+	// and counted as cancelled.
+	Drain time.Duration
+
+	// Gauge, if set, shows how far the run is while it goes on.
+	Gauge *Gauge
+	// Measured, if set, is called once, when the measured part begins, with the
+	// time at which its first request is sent (open loop: due).
+	Measured func(time.Time)
+}
+
+// Target is where the requests go and how.
+type Target struct {
+	URL    string // of the requests, path included
+	API    api.API
+	Body   api.Options
+	Header http.Header // sent with each request; secrets included
+
+	TLS   *tls.Config                           // nil: defaults
+	Proxy func(*http.Request) (*url.URL, error) // nil: none
+	// Secrets never appear in a record, even if the server echoes them.
+	Secrets []string
+}
+
+// Timeouts are the client's limits; 0 is none.
+type Timeouts struct {
+	Connect    time.Duration // TCP and TLS, each
+	FirstToken time.Duration // streams only, from sending to the first token
+	Idle       time.Duration // between two bytes, once tokens came
+	Total      time.Duration // the whole request
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Prompts == nil:
+		return errors.New("no prompts")
+	case c.Requests <= 0 && c.Duration <= 0:
+		return errors.New("neither a number of requests nor a duration is set")
+	case c.Arrivals == nil && c.Concurrency < 1:
+		return errors.New("concurrency must be at least 1")
+	case c.Arrivals != nil:
+		return c.Arrivals.Validate()
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package load
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"llmops/probes/request"
+)
+
+// TimestampSource says where the time stamps of arriving bytes come from.
+const TimestampSource = "user"
+
+// conn is a connection that knows when bytes last arrived on it. It sits at the
+// bottom, below TLS and HTTP, so that a stamp is taken before anything is
+// decoded; finer sources of stamps belong here and nowhere else.
+type conn struct {
+	net.Conn
+	epoch time.Time
+	last  atomic.Int64 // ns after epoch at which the newest read returned bytes; 0: none yet
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.last.Store(int64(time.Since(c.epoch)))
+	}
+	return n, err
+}
+
+// lastRead is when bytes last arrived: an upper bound on the arrival of
+// everything that was read from the connection so far.
+func (c *conn) lastRead() time.Time { return c.epoch.Add(time.Duration(c.last.Load())) }
+
+// stamped finds the stamping connection under nc, through TLS if need be.
+func stamped(nc net.Conn) *conn {
+	switch c := nc.(type) {
+	case *conn:
+		return c
+	case *tls.Conn:
+		return stamped(c.NetConn())
+	}
+	return nil
+}
+
+// setupError is a failure to set up a connection, with the class that it has.
+type setupError struct {
+	class request.Class
+	err   error
+}
+
+func (e *setupError) Error() string { return e.err.Error() }
+func (e *setupError) Unwrap() error { return e.err }
+
+// dialer opens stamped connections.
+type dialer struct {
+	epoch   time.Time
+	timeout time.Duration
+	tls     *tls.Config
+}
+
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	nd := net.Dialer{Timeout: d.timeout, KeepAlive: 30 * time.Second}
+	nc, err := nd.DialContext(ctx, network, addr)
+	if err != nil {
+		class := request.Connect
+		if _, ok := errors.AsType[*net.DNSError](err); ok {
+			class = request.DNS
+		}
+		return nil, &setupError{class, err}
+	}
+	return &conn{Conn: nc, epoch: d.epoch}, nil
+}
+
+// dialTLS shakes hands itself, because a failure there has a class of its own
+// and net/http tells it apart only by its text.
+func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	nc, err := d.dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	cfg := d.tls.Clone()
+	if cfg.ServerName == "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = addr
+		}
+		cfg.ServerName = host
+	}
+	if d.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.timeout)
+		defer cancel()
+	}
+	tc := tls.Client(nc, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		_ = nc.Close() // the handshake's error is the one that matters
+		return nil, &setupError{request.TLS, err}
+	}
+	return tc, nil
+}

@@ -1,0 +1,180 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"llmops/probes/request"
+)
+
+// Result is what a run was, beside its records.
+type Result struct {
+	Started      time.Time
+	MeasuredFrom time.Time // first measured request sent (open loop: due); zero: none was
+	Ended        time.Time
+	Warmup       int64 // warm-up requests sent
+	Events       int64 // token events of all requests, warm-up included
+	// Due and Sent are the spans from the first to the last measured request
+	// of the open loop, by the schedule and in fact; N is their number.
+	Due, Sent   time.Duration
+	N           int64
+	Peak        int64         // most requests in flight at once
+	CPU         time.Duration // of this process, from Started to Ended; 0: not measured
+	Interrupted bool          // ctx ended before the run did
+}
+
+// readBuffer is the size of the buffer that a reply is read through, in bytes:
+// larger than net/http's own, so that what has arrived is taken in one go.
+const readBuffer = 8 << 10
+
+// Run sends the requests of cfg and calls sink with the record of each measured
+// one, from one goroutine, as they end. A record must not be kept after sink
+// returns. When ctx ends, requests in flight are cut and recorded as cancelled.
+// Errors: a faulty cfg, or the first error of sink, which also ends the run.
+func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Result, error) {
+	if err := cfg.validate(); err != nil {
+		return Result{}, err
+	}
+	if cfg.Gauge == nil {
+		cfg.Gauge = &Gauge{}
+	}
+	start := time.Now()
+	cl, err := newClient(cfg.Target, cfg.Timeouts, start)
+	if err != nil {
+		return Result{}, fmt.Errorf("target: %w", err)
+	}
+	defer cl.transport.CloseIdleConnections()
+
+	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024)}
+	r.calls.New = func() any { return &call{buf: make([]byte, readBuffer)} }
+	var stop, cutAll context.CancelCauseFunc
+	r.issue, stop = context.WithCancelCause(ctx) // ends: no new requests
+	defer stop(nil)
+	r.flight, cutAll = context.WithCancelCause(ctx) // ends: requests in flight are cut
+	defer cutAll(nil)
+	r.cut = func() { stop(errCut); cutAll(errCut) }
+
+	cpu := processCPU(ctx)
+	go func() {
+		defer close(r.results)
+		if cfg.Arrivals != nil {
+			r.open()
+		} else {
+			r.closed()
+		}
+	}()
+	res := Result{Started: start}
+	var sinkErr error
+	var due, sent span
+	for c := range r.results {
+		res.Events += int64(len(c.rec.Chunks))
+		if !c.warm {
+			if !c.due.IsZero() && !c.rec.SentAt.IsZero() {
+				res.N++
+				due.add(c.due)
+				sent.add(c.rec.SentAt)
+			}
+			if sinkErr == nil {
+				if sinkErr = sink(&c.rec); sinkErr != nil {
+					r.cut()
+				}
+			}
+		}
+		r.calls.Put(c)
+	}
+	res.Ended = time.Now()
+	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
+	res.CPU = processCPU(ctx) - cpu
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.deadline != nil {
+		r.deadline.Stop()
+	}
+	res.Warmup, res.MeasuredFrom, res.Peak = r.warm, r.measuredFrom, cfg.Gauge.Peak()
+	res.Interrupted = ctx.Err() != nil
+	return res, sinkErr
+}
+
+// runner is the state of one run.
+type runner struct {
+	cfg           Config
+	client        *client
+	start         time.Time
+	issue, flight context.Context
+	cut           func()
+	calls         sync.Pool
+	results       chan *call
+
+	mu           sync.Mutex
+	issued, warm int64
+	measuredFrom time.Time
+	deadline     *time.Timer
+}
+
+// span is a stretch of time that holds all that was added.
+type span struct{ first, last time.Time }
+
+func (s *span) add(t time.Time) {
+	if s.first.IsZero() || t.Before(s.first) {
+		s.first = t
+	}
+	if t.After(s.last) {
+		s.last = t
+	}
+}
+
+// admit says whether a request that goes out at t (for the open loop: is due at
+// t) still belongs to the run, gives it its number and tells warm-up apart.
+func (r *runner) admit(t time.Time) (id int64, warm, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg := &r.cfg
+	switch {
+	case r.issued == 0 && (r.warm < cfg.WarmupRequests || t.Before(r.start.Add(cfg.WarmupDuration))):
+		r.warm++
+		return -r.warm, true, true
+	case cfg.Requests > 0 && r.issued >= cfg.Requests:
+		return 0, false, false
+	}
+	if r.measuredFrom.IsZero() {
+		r.measuredFrom = t
+		if cfg.Measured != nil {
+			cfg.Measured(t)
+		}
+		if cfg.Duration > 0 {
+			r.deadline = time.AfterFunc(time.Until(t)+cfg.Duration+cfg.Drain, r.cut)
+		}
+	}
+	if cfg.Duration > 0 && t.Sub(r.measuredFrom) >= cfg.Duration {
+		return 0, false, false
+	}
+	r.issued++
+	return r.issued - 1, false, true
+}
+
+// prepare takes a call and writes its request, outside any timed section.
+func (r *runner) prepare(id int64, warm bool) *call {
+	c := r.calls.Get().(*call)
+	c.rec = request.Record{Schema: request.Schema, ID: id}
+	c.warm, c.due, c.offered, c.behind = warm, time.Time{}, time.Time{}, 0
+	t := &r.cfg.Target
+	c.body = t.API.AppendBody(c.body[:0], r.cfg.Prompts.Prompt(id), t.Body)
+	return c
+}
+
+// send does the request, hands the record over and tells how it ended.
+func (r *runner) send(c *call) request.Class {
+	r.cfg.Gauge.enter()
+	r.client.do(r.flight, c)
+	r.cfg.Gauge.leave()
+	rec := &c.rec
+	rec.Derive()
+	if !c.due.IsZero() {
+		rec.Lateness = new(c.behind + rec.SentAt.Sub(c.offered))
+	}
+	class := rec.Error
+	r.results <- c // not ours any more
+	return class
+}

@@ -1,0 +1,351 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"llmops/probes/load/api"
+	"llmops/probes/load/arrival"
+	"llmops/probes/load/length"
+	"llmops/probes/load/prompt"
+	"llmops/probes/request"
+)
+
+const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+
+// server answers every POST with handle.
+func server(t *testing.T, handle http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(handle)
+	t.Cleanup(srv.Close)
+	return srv.URL + "/v1"
+}
+
+func reply(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	_, _ = io.WriteString(w, oneToken)
+}
+
+// A service of 50 ms, asked for 100 requests a second, one at a time: request i
+// is due at 10i ms and done at 50(i+1) ms, so its latency from the schedule is
+// 50+40i ms, 430 ms on average over 20, and it waits 40i ms, 380 on average.
+func TestOpenLoopCountsFromTheSchedule(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(50 * time.Millisecond)
+		reply(w)
+	})
+	records, _ := runAll(t, Config{Target: chatTarget(t, url), Requests: 20, MaxConcurrency: 1,
+		Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 100}})
+	var latency, queue float64
+	for i, r := range records {
+		if !r.OK || r.ID != int64(i) {
+			t.Fatalf("record %d: id %d, %q: %s", i, r.ID, r.Error, r.Detail)
+		}
+		latency += *r.LatencyMs / 20
+		queue += *r.QueueMs / 20
+		if want := time.Duration(i) * 10 * time.Millisecond; r.ScheduledAt.Sub(records[0].ScheduledAt) != want {
+			t.Errorf("request %d is due %v after the first, want %v", i, r.ScheduledAt.Sub(records[0].ScheduledAt), want)
+		}
+		if r.Lateness == nil || *r.Lateness > 40*time.Millisecond {
+			t.Errorf("request %d: lateness %v; the wait for the cap must not be in it", i, r.Lateness)
+		}
+	}
+	// The server sleeps longer than asked, never shorter.
+	if latency < 429 || latency > 560 || queue < 379 || queue > 500 || math.Abs(latency-queue-50) > 15 {
+		t.Errorf("mean latency %.1f ms, mean queue time %.1f ms, want about 430 and 380", latency, queue)
+	}
+}
+
+func TestClosedLoopKeepsItsConcurrency(t *testing.T) {
+	var inFlight, peak atomic.Int64
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		if n := inFlight.Add(1); n > peak.Load() {
+			peak.Store(n)
+		}
+		time.Sleep(5 * time.Millisecond)
+		inFlight.Add(-1)
+		reply(w)
+	})
+	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 7, Requests: 100, WarmupRequests: 9})
+	if peak.Load() != 7 || res.Peak != 7 {
+		t.Errorf("server saw %d at once, client %d, want 7", peak.Load(), res.Peak)
+	}
+	seen := map[int64]bool{}
+	for _, r := range records {
+		seen[r.ID] = true
+	}
+	if len(records) != 100 || len(seen) != 100 || !seen[0] || !seen[99] {
+		t.Errorf("%d records with %d numbers, want 100 from 0 to 99", len(records), len(seen))
+	}
+	if res.Warmup != 9 {
+		t.Errorf("%d warm-up requests, want 9", res.Warmup)
+	}
+}
+
+func TestDurationDrainsThenCuts(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), `"max_tokens":1,`) || strings.HasSuffix(string(body), `"max_tokens":1}`) {
+			<-r.Context().Done() // never answers
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+		reply(w)
+	})
+	source := sourceFunc(func(i int64) api.Prompt {
+		p := api.Prompt{Text: "hi", MaxTokens: 2}
+		if i == 3 {
+			p.MaxTokens = 1
+		}
+		return p
+	})
+	start := time.Now()
+	records, res := runAll(t, Config{Target: chatTarget(t, url), Prompts: source, Concurrency: 2,
+		Duration: 200 * time.Millisecond, Drain: 150 * time.Millisecond})
+	if d := time.Since(start); d < 340*time.Millisecond || d > 3*time.Second {
+		t.Errorf("the run took %v, want 350 ms and a little", d)
+	}
+	cancelled := 0
+	for _, r := range records {
+		switch {
+		case r.Error == request.Cancelled:
+			cancelled++
+			if r.ID != 3 {
+				t.Errorf("request %d was cut", r.ID)
+			}
+		case !r.OK:
+			t.Errorf("request %d: %s", r.ID, r.Error)
+		}
+	}
+	if cancelled != 1 || len(records) < 5 || res.Interrupted {
+		t.Errorf("%d of %d cancelled, interrupted %v; want exactly the one that hangs", cancelled, len(records), res.Interrupted)
+	}
+}
+
+type sourceFunc func(int64) api.Prompt
+
+func (f sourceFunc) Prompt(i int64) api.Prompt { return f(i) }
+
+// Every request that was due when the run was cut is accounted for, sent or not.
+func TestInterruptAccountsForWhatWasDue(t *testing.T) {
+	url := server(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a server notices the end of a client only then
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	var ids []int64
+	res, err := Run(ctx, Config{Target: chatTarget(t, url), Prompts: prompt.Synthetic{Input: length.Constant(3)},
+		Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 100}, MaxConcurrency: 2, Requests: 1000},
+		func(r *request.Record) error {
+			if r.Error != request.Cancelled {
+				t.Errorf("request %d: %q", r.ID, r.Error)
+			}
+			if (r.QueueMs == nil) != r.SentAt.IsZero() {
+				t.Errorf("request %d: a queue time without having been sent", r.ID)
+			}
+			ids = append(ids, r.ID)
+			return nil
+		})
+	if err != nil || !res.Interrupted {
+		t.Fatalf("interrupted %v, error %v", res.Interrupted, err)
+	}
+	if len(ids) < 20 || len(ids) > 60 {
+		t.Errorf("%d requests of about 30 that were due", len(ids))
+	}
+}
+
+func TestSinkErrorEndsTheRun(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
+	full := errors.New("disk full")
+	n := 0
+	_, err := Run(t.Context(), Config{Target: chatTarget(t, url), Prompts: prompt.Synthetic{Input: length.Constant(3)},
+		Concurrency: 4, Duration: time.Minute}, func(*request.Record) error {
+		if n++; n == 10 {
+			return full
+		}
+		return nil
+	})
+	if !errors.Is(err, full) || n != 10 {
+		t.Errorf("error %v after %d records", err, n)
+	}
+}
+
+func TestFailuresToConnect(t *testing.T) {
+	tlsServer := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w) }))
+	tlsServer.Config.ErrorLog = nil
+	t.Cleanup(tlsServer.Close)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts in the kernel, never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	for _, tc := range []struct {
+		name, url string
+		limits    Timeouts
+		want      request.Class
+	}{
+		{"unknown name", "http://no-such-host.invalid/v1", Timeouts{}, request.DNS},
+		{"unknown authority", tlsServer.URL + "/v1", Timeouts{}, request.TLS},
+		{"no status line, first token", "http://" + silent.Addr().String() + "/v1", Timeouts{FirstToken: 50 * time.Millisecond}, request.TimeoutFirstToken},
+		{"no status line, total", "http://" + silent.Addr().String() + "/v1", Timeouts{FirstToken: time.Minute, Total: 50 * time.Millisecond}, request.TimeoutTotal},
+		{"handshake without answer", "https://" + silent.Addr().String() + "/v1", Timeouts{Connect: 50 * time.Millisecond}, request.TLS},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rec := runOne(t, Config{Target: chatTarget(t, tc.url), Timeouts: tc.limits})
+			if rec.Error != tc.want || rec.OK || rec.Detail == "" {
+				t.Errorf("class %q (%s), want %q", rec.Error, rec.Detail, tc.want)
+			}
+			if rec.TTFTms != nil || !rec.FirstTokenAt.IsZero() {
+				t.Error("a TTFT without a token")
+			}
+		})
+	}
+}
+
+// llama.cpp's server promises to keep a connection and closes it after the
+// reply; the next request must not fail for it, nor be sent twice to anybody.
+func TestKeptConnectionThatIsClosed(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	var seen atomic.Int64
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				buf := make([]byte, 8192)
+				if n, _ := c.Read(buf); n == 0 {
+					return
+				}
+				seen.Add(1)
+				fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(oneToken), oneToken)
+			}()
+		}
+	}()
+	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 200})
+	for _, r := range records {
+		if !r.OK {
+			t.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
+		}
+	}
+	if seen.Load() != 200 {
+		t.Errorf("the server saw %d requests of 200", seen.Load())
+	}
+}
+
+func TestConnectionsAreReused(t *testing.T) {
+	var mu sync.Mutex
+	from := map[string]bool{}
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		from[r.RemoteAddr] = true
+		mu.Unlock()
+		reply(w)
+	})
+	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2, Requests: 100})
+	if len(from) > 6 {
+		t.Errorf("%d connections for two at a time", len(from))
+	}
+	connects := 0
+	for _, r := range records {
+		if r.ConnectMs != nil {
+			connects++
+		}
+	}
+	if connects == 0 || connects > len(from) {
+		t.Errorf("%d requests report a connect time, %d connections", connects, len(from))
+	}
+}
+
+func TestSecretsStayOutOfRecords(t *testing.T) {
+	const key = "sk-very-secret"
+	var got string
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"error":{"message":"incorrect key %s"}}`, key)
+	})
+	target := chatTarget(t, url)
+	target.Header = http.Header{"Authorization": {"Bearer " + key}}
+	target.Secrets = []string{key}
+	before := maps.Clone(target.Header)
+	rec := runOne(t, Config{Target: target})
+	if got != "Bearer "+key {
+		t.Errorf("the server got %q", got)
+	}
+	line, err := json.Marshal(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(line), key) || !strings.Contains(rec.Detail, "[redacted]") {
+		t.Errorf("the record shows the key: %s", line)
+	}
+	if rec.Error != "http_401" {
+		t.Errorf("class %q", rec.Error)
+	}
+	if len(target.Header) != len(before) {
+		t.Error("the caller's headers were changed")
+	}
+}
+
+func TestRetryAfterIsKept(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	rec := runOne(t, Config{Target: chatTarget(t, url)})
+	if rec.Error != "http_429" || rec.RetryAfterS == nil || *rec.RetryAfterS != 7 {
+		t.Errorf("class %q, retry after %v", rec.Error, rec.RetryAfterS)
+	}
+}
+
+func TestWithoutStreamThereIsNoTTFT(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"object":"chat.completion","choices":[{"message":{"role":"assistant","content":"a b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}`)
+	})
+	target := chatTarget(t, url)
+	target.Body.Stream = false
+	// A limit on the first token is none of a reply in one piece.
+	rec := runOne(t, Config{Target: target, Timeouts: Timeouts{FirstToken: time.Nanosecond, Idle: time.Nanosecond}})
+	if !rec.OK || rec.TTFTms != nil || rec.TPOTms != nil || rec.CompletionTokens == nil || *rec.CompletionTokens != 2 || *rec.PromptTokens != 3 {
+		t.Errorf("%+v", rec)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	ok := Config{Prompts: prompt.Synthetic{}, Concurrency: 1, Requests: 1}
+	for name, spoil := range map[string]func(*Config){
+		"no prompts":  func(c *Config) { c.Prompts = nil },
+		"no end":      func(c *Config) { c.Requests = 0 },
+		"concurrency": func(c *Config) { c.Concurrency = 0 },
+		"rate":        func(c *Config) { c.Arrivals = &arrival.Process{Kind: arrival.Constant, Rate: -1} },
+		"url":         func(c *Config) { c.Target.URL = "http://[::1" },
+	} {
+		c := ok
+		spoil(&c)
+		if _, err := Run(t.Context(), c, func(*request.Record) error { return nil }); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

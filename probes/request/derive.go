@@ -1,0 +1,35 @@
+package request
+
+import "time"
+
+// Derive fills TTFTms, TPOTms, LatencyMs and QueueMs from the time anchors and
+// the chunks. Definitions (docs/metrics.md):
+//
+//	ttft    = first token - scheduled
+//	latency = done - scheduled
+//	queue   = sent - scheduled
+//	tpot    = (last token - first token) / (tokens - tokens of the first chunk)
+//
+// tpot is absent when one chunk carried everything: nothing was timed then.
+func (r *Record) Derive() {
+	r.TTFTms = between(r.ScheduledAt, r.FirstTokenAt)
+	r.LatencyMs = between(r.ScheduledAt, r.DoneAt)
+	r.QueueMs = between(r.ScheduledAt, r.SentAt)
+	r.TPOTms = nil
+	if r.CompletionTokens == nil || len(r.Chunks) < 2 {
+		return
+	}
+	if rest := *r.CompletionTokens - int64(r.Chunks[0].Tokens); rest > 0 {
+		r.TPOTms = new(Ms(r.LastTokenAt.Sub(r.FirstTokenAt)) / float64(rest))
+	}
+}
+
+func between(from, to time.Time) *float64 {
+	if from.IsZero() || to.IsZero() {
+		return nil
+	}
+	return new(Ms(to.Sub(from)))
+}
+
+// Ms is d in milliseconds.
+func Ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,70 @@
+// Package request is the record of one request to an inference endpoint: when
+// each thing happened to it, how it ended and what it carried. It is plain
+// data, shared by what makes records (probes/load, access logs) and by what
+// judges them. It does no I/O and no statistics.
+package request
+
+import "time"
+
+// Schema names the JSON form of a Record.
+const Schema = "llmops.request/v1"
+
+// Record is one request. Times carry a monotonic reading when they were taken
+// in this process, so differences between them are immune to clock steps.
+// A zero time and a nil pointer mean "not measured" and are absent in JSON.
+type Record struct {
+	Schema string `json:"schema"`
+	ID     int64  `json:"id"` // position in the schedule, from 0, warm-up not counted
+
+	ScheduledAt  time.Time `json:"scheduled_at,omitzero"`   // open loop: the arrival the schedule asked for; closed loop: SentAt
+	SentAt       time.Time `json:"sent_at,omitzero"`        // the client began with the request (connecting included)
+	FirstByteAt  time.Time `json:"first_byte_at,omitzero"`  // first byte of the reply's head
+	FirstTokenAt time.Time `json:"first_token_at,omitzero"` // the first token event was complete
+	LastTokenAt  time.Time `json:"last_token_at,omitzero"`  // the last token event was complete
+	DoneAt       time.Time `json:"done_at,omitzero"`        // terminal event, end of body, or failure
+
+	Status int    `json:"status,omitempty"` // HTTP status; 0: no status line came
+	OK     bool   `json:"ok"`
+	Error  Class  `json:"error"`            // "" when OK
+	Detail string `json:"detail,omitempty"` // what the failure said, shortened
+
+	PromptTokens     *int64 `json:"prompt_tokens,omitempty"`     // as the server counted them
+	CompletionTokens *int64 `json:"completion_tokens,omitempty"` // server's usage, else token events
+	ReasoningTokens  *int64 `json:"reasoning_tokens,omitempty"`  // part of CompletionTokens
+	CachedTokens     *int64 `json:"cached_tokens,omitempty"`     // part of PromptTokens
+	TokensFrom       string `json:"tokens_from,omitempty"`       // "usage" or "chunks"
+	FinishReason     string `json:"finish_reason,omitempty"`
+
+	TTFTms    *float64 `json:"ttft_ms,omitempty"`    // FirstTokenAt - ScheduledAt
+	TPOTms    *float64 `json:"tpot_ms,omitempty"`    // see Record.Derive
+	LatencyMs *float64 `json:"latency_ms,omitempty"` // DoneAt - ScheduledAt
+	QueueMs   *float64 `json:"queue_ms,omitempty"`   // SentAt - ScheduledAt: time spent waiting inside the client
+	ConnectMs *float64 `json:"connect_ms,omitempty"` // name look-up, TCP and TLS; absent when a connection was reused
+
+	Model   string   `json:"model,omitempty"`
+	Session string   `json:"session"`
+	URL     string   `json:"url,omitempty"`
+	Quality *float64 `json:"quality"` // 0..1, null when nothing was checked
+
+	// Resent counts the connections that were kept from an earlier request and
+	// turned out to be closed, without a byte of a reply, when this one was sent.
+	// The time lost counts.
+	Resent int `json:"resent,omitempty"`
+
+	RetryAfterS *float64 `json:"retry_after_s,omitempty"` // of a 429 or 503
+
+	// Chunks are the token events in order. They are kept in memory only.
+	Chunks []Chunk `json:"-"`
+	// Coalesced counts the token events that arrived in the same read as an
+	// earlier one: the true time of each is at or before its stamp.
+	Coalesced int `json:"coalesced,omitempty"`
+	// Lateness is how long after it was due and could have been sent the
+	// client began with the request: the client's own fault. Open loop only.
+	Lateness *time.Duration `json:"-"`
+}
+
+// Chunk is one token event: one event of the stream that carries output.
+type Chunk struct {
+	At     time.Duration // after Record.SentAt
+	Tokens int32         // tokens in it, at least 1; estimated where the server does not say
+}

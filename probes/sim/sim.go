@@ -1,0 +1,126 @@
+// Package sim is an inference server that is simulated but for its interface:
+// OpenAI-compatible HTTP with streaming, driven in real time by the queueing
+// model of package model, with that model's faults and Prometheus metrics. It
+// serves demos, and as a test oracle: it knows when every token was due.
+//
+// It must not produce numbers of its own: every time, count and gauge that it
+// shows is the model's.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"llmops/probes/sim/model"
+)
+
+// Config is the model's configuration and that of the interface.
+type Config struct {
+	model.Config
+
+	Model            string // the one model that is served
+	DefaultMaxTokens int    // output limit of requests that give none
+	Stamp            bool   // chunks carry "llmops":{"due_ns":…,"sent_ns":…}, Unix time
+}
+
+// Fault is one thing that goes wrong; see model.Fault.
+type Fault = model.Fault
+
+// ParseFault reads "KIND[:key=value,…]"; see model.ParseFault.
+func ParseFault(s string) (Fault, error) { return model.ParseFault(s) }
+
+// DefaultConfig is a small and fast service.
+func DefaultConfig() Config {
+	return Config{Config: model.Default(), Model: "sim", DefaultMaxTokens: 64}
+}
+
+// FixedService turns c into a plain queue: MaxRunning slots, each busy for
+// service with one request, whose answer is one token. It is what a load
+// tester is checked against when tokens do not matter.
+func (c *Config) FixedService(service time.Duration) {
+	c.PrefillBase, c.PrefillPerToken = service, 0
+	c.Output = model.FixedLength(1)
+}
+
+// Server is a simulated server. Its clock starts with the first use.
+type Server struct {
+	cfg     Config
+	started sync.Once
+	wall    time.Time // the model's time 0
+
+	mu      sync.Mutex
+	engine  *model.Engine
+	streams map[model.ID]*mailbox
+	emit    func(model.Event)
+	driving bool
+	alarm   *alarm // of the driver, nil while it does not run
+	armed   time.Duration
+}
+
+// New checks cfg and makes a server; the error names everything that is wrong.
+func New(cfg Config) (*Server, error) {
+	var errs []error
+	if cfg.Model == "" {
+		errs = append(errs, errors.New("simulated server: the model name is empty"))
+	}
+	if cfg.DefaultMaxTokens < 1 {
+		errs = append(errs, fmt.Errorf("simulated server: default max tokens is %d, want at least 1", cfg.DefaultMaxTokens))
+	}
+	engine, err := model.New(cfg.Config)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, engine: engine, streams: map[model.ID]*mailbox{}}
+	s.emit = s.deliver
+	return s, nil
+}
+
+// Handler is the HTTP interface.
+func (s *Server) Handler() http.Handler {
+	s.started.Do(func() { s.wall = time.Now() })
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { s.complete(w, r, chat) })
+	mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { s.complete(w, r, text) })
+	mux.HandleFunc("GET /v1/models", s.models)
+	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /metrics", s.metrics)
+	return mux
+}
+
+// Serve answers on l until ctx is done; then it lets replies in progress go on
+// for a moment, cuts the rest and returns nil. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	const grace = 500 * time.Millisecond
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if srv.Shutdown(stop) != nil {
+		// Cuts the connections and with that cancels what still runs.
+		if err := srv.Close(); err != nil {
+			return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
+		}
+	}
+	<-failed
+	return nil
+}
+
+// State is the model's present state.
+func (s *Server) State() model.State {
+	s.started.Do(func() { s.wall = time.Now() })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.engine.Advance(s.now(), s.emit)
+	return s.engine.State()
+}

@@ -1,0 +1,263 @@
+package slo
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// entry is one item of the list with a reader for each type of value. The
+// first error sticks.
+type entry struct {
+	node *yaml.Node
+	keys map[string]*yaml.Node
+	err  error
+}
+
+func (e *entry) fail(key, msg, hint string, args ...any) {
+	if e.err != nil {
+		return
+	}
+	n := e.node
+	if e.keys[key] != nil {
+		n = e.keys[key]
+	}
+	e.err = failAt(n, msg, fmt.Sprintf(hint, args...))
+}
+
+func (e *entry) has(key string) bool { return e.keys[key] != nil }
+
+func (e *entry) text(key string) string {
+	n := e.keys[key]
+	if n == nil || e.err != nil {
+		return ""
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || strings.TrimSpace(n.Value) == "" {
+		e.fail(key, fmt.Sprintf("%q must be a text", key), "give it one value")
+		return ""
+	}
+	return strings.TrimSpace(n.Value)
+}
+
+// share reads a ratio above 0, up to 1, as a decimal or in percent.
+func (e *entry) share(key string) Decimal {
+	text := e.text(key)
+	if text == "" {
+		return Decimal{}
+	}
+	digits, pct := strings.CutSuffix(text, "%")
+	d, err := ParseDecimal(strings.TrimSpace(digits))
+	if err == nil && pct {
+		d = decimalOf(new(big.Rat).Quo(d.Rat, big.NewRat(100, 1)))
+	}
+	if err != nil || d.Rat.Sign() == 0 || !isRatio(d.Rat) {
+		e.fail(key, fmt.Sprintf("%s %q is no share", key, text), "want a decimal above 0, at most 1, such as 0.999, or 99.9%%")
+		return Decimal{}
+	}
+	return d
+}
+
+func (e *entry) duration(key string, missing time.Duration) time.Duration {
+	text := e.text(key)
+	if text == "" {
+		return missing
+	}
+	d, err := ParseDuration(text)
+	if err != nil {
+		e.fail(key, fmt.Sprintf("%s %q is no duration", key, text), "%v", err)
+	}
+	return d
+}
+
+// choice reads one of a few words; the first is the default.
+func (e *entry) choice(key string, words ...string) string {
+	text := e.text(key)
+	if text == "" {
+		return words[0]
+	}
+	for _, w := range words {
+		if w == text {
+			return w
+		}
+	}
+	e.fail(key, fmt.Sprintf("unknown %s %q", key, text), "want %s", strings.Join(words, " or "))
+	return words[0]
+}
+
+func readObjective(n *yaml.Node) (Objective, error) {
+	keys, err := mapping(n, "an objective", "name", "sli", "target", "window", "method", "errors",
+		"slice", "slice_target", "min_events", "alerts")
+	if err != nil {
+		return Objective{}, err
+	}
+	e := &entry{node: n, keys: keys}
+	o := e.sli()
+	if name := e.text("name"); name != "" {
+		o.Name = name
+	}
+	o.Window = e.duration("window", DefaultWindow)
+	o.Errors = Errors(e.choice("errors", string(ErrorsExclude), string(ErrorsBad)))
+	if o.Method == Timeslices {
+		o.Slice = e.duration("slice", time.Minute)
+		if e.err == nil && o.Slice < time.Second {
+			e.fail("slice", "a slice is at least 1s", "want 10s or 1m, say")
+		}
+		o.MinEvents = e.minEvents()
+	} else {
+		for _, key := range []string{"slice", "slice_target", "min_events"} {
+			if e.has(key) {
+				e.fail(key, fmt.Sprintf("%q is for method timeslices", key), "remove it, or write method: timeslices")
+			}
+		}
+	}
+	if e.err == nil && e.has("alerts") {
+		o.Alerts, e.err = readAlerts(e.keys["alerts"])
+	}
+	if e.err != nil {
+		return Objective{}, e.err
+	}
+	return o, nil
+}
+
+// within takes over the error of an expression, at its place in the file.
+func (e *entry) within(key string, err error) {
+	inner, ok := errors.AsType[*Error](err)
+	if !ok || e.err != nil {
+		return
+	}
+	n := e.keys[key]
+	column := n.Column + max(inner.Column-1, 0)
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		column++
+	}
+	e.err = &Error{Line: n.Line, Column: column, Msg: inner.Msg, Hint: inner.Hint}
+}
+
+// sli reads sli, target, method and slice_target, which depend on each other.
+func (e *entry) sli() Objective {
+	text := e.text("sli")
+	if text == "" {
+		e.fail("sli", "an objective without 'sli'", "write, say, sli: availability, or sli: latency_ms < 500")
+		return Objective{}
+	}
+	if m := lookupMetric(text); m.statistic == Ratio && m.slices {
+		return e.availability(text)
+	}
+	x, err := split(text)
+	if err != nil {
+		e.within("sli", err)
+		return Objective{}
+	}
+	m := lookupMetric(x.name)
+	if e.has("target") && (m.events || m.slices && m.statistic == Rate) || m.quantiles {
+		return e.counted(text, x, m)
+	}
+	return e.inline(text)
+}
+
+// inline is an entry whose sli is a whole objective.
+func (e *entry) inline(text string) Objective {
+	o, err := Parse(text)
+	if err != nil {
+		e.within("sli", err)
+		return o
+	}
+	for _, key := range []string{"target", "slice_target", "method"} {
+		if e.has(key) && e.text(key) != string(Occurrences) {
+			e.fail(key, fmt.Sprintf("%q says by itself what it wants, over the whole period", text),
+				"remove %q, or write a metric that can be counted, such as latency_ms < 500", key)
+		}
+	}
+	return o
+}
+
+func (e *entry) availability(text string) Objective {
+	o := Objective{Name: text, Expr: text, Metric: "success_rate", Statistic: Ratio, Op: GreaterEqual, Target: e.target(text)}
+	o.Method = Method(e.choice("method", string(Occurrences), string(Timeslices)))
+	o.Threshold = o.Target
+	if o.Method == Timeslices {
+		o.Threshold = e.share("slice_target")
+		if !o.Threshold.Given() {
+			e.fail("slice_target", "timeslices of availability without 'slice_target'", "write slice_target: 0.9, the availability that makes a slice good")
+		}
+	}
+	return o
+}
+
+// counted is an entry that counts events, or slices of a rate, against the
+// threshold in its sli.
+func (e *entry) counted(text string, x expression, m metric) Objective {
+	o := Objective{Name: text, Expr: text, Metric: m.canonical(), Statistic: Quantile, Op: x.op, Target: e.target(text)}
+	method := Occurrences
+	if m.statistic == Rate {
+		o.Statistic, method = Rate, Timeslices
+	}
+	o.Method = Method(e.choice("method", string(method)))
+	if e.has("slice_target") {
+		e.fail("slice_target", "'slice_target' is for availability", "the limit of %s stands in its sli", m.name)
+	}
+	var err error
+	if o.Threshold, err = x.threshold(m.dim); err != nil {
+		e.within("sli", err)
+	}
+	return o
+}
+
+func (e *entry) target(text string) Decimal {
+	t := e.share("target")
+	if !t.Given() {
+		e.fail("target", fmt.Sprintf("an objective without 'target': %s", text), "write target: 0.99, the least share of what must be good")
+	}
+	return t
+}
+
+func (e *entry) minEvents() int {
+	text := e.text("min_events")
+	if text == "" {
+		return 0
+	}
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 1 || v > 1_000_000_000 {
+		e.fail("min_events", fmt.Sprintf("min_events %q is no count", text), "want a whole number from 1")
+	}
+	return v
+}
+
+func readAlerts(n *yaml.Node) ([]BurnAlert, error) {
+	items, err := sequence(n, "alerts")
+	if err != nil {
+		return nil, err
+	}
+	var out []BurnAlert
+	for _, item := range items {
+		keys, err := mapping(item, "an alert", "severity", "long", "short", "threshold")
+		if err != nil {
+			return nil, err
+		}
+		e := &entry{node: item, keys: keys}
+		for _, key := range []string{"severity", "long", "short", "threshold"} {
+			if !e.has(key) {
+				e.fail(key, fmt.Sprintf("an alert without %q", key), "it needs severity, long, short and threshold")
+			}
+		}
+		a := BurnAlert{Severity: e.text("severity"), Long: e.duration("long", 0), Short: e.duration("short", 0)}
+		a.Threshold, err = ParseDecimal(e.text("threshold"))
+		if err != nil || a.Threshold.Rat.Sign() == 0 {
+			e.fail("threshold", "the threshold of an alert is a burn rate above 0", "want a number such as 14.4")
+		}
+		if a.Short > a.Long || utf8.RuneCountInString(a.Severity) > 64 {
+			e.fail("short", "the short window of an alert is longer than the long one", "swap them")
+		}
+		if e.err != nil {
+			return nil, e.err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
