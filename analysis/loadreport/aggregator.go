@@ -66,6 +66,7 @@ type Aggregator struct {
 	lateness              stats.Sketch // ns
 	quality               stats.Welford
 	events, coalesced     int64
+	resent                int64
 	first, last           time.Time // first scheduled, last done
 	inFlight              time.Duration
 	line                  timeline
@@ -114,6 +115,7 @@ func (a *Aggregator) Add(r *request.Record) {
 	a.window(r)
 	a.events += int64(len(r.Chunks))
 	a.coalesced += int64(r.Coalesced)
+	a.resent += int64(min(r.Resent, 1))
 	if r.Lateness != nil {
 		a.lateness.Add(int64(max(*r.Lateness, 0)))
 	}

@@ -146,6 +146,7 @@ func (a *Aggregator) client(run Run) Client {
 	if a.events > 0 {
 		c.CoalescedRatio = new(round6(float64(a.coalesced) / float64(a.events)))
 	}
+	c.Resent = a.resent
 	if f.CPU != nil {
 		events := f.Events
 		if events == 0 {

@@ -2,8 +2,10 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -204,8 +206,11 @@ func (cl *client) refuse(c *call, resp *http.Response, class request.Class, canc
 	var text []byte
 	if class == request.Redirect {
 		text = []byte("to " + resp.Header.Get("Location"))
-	} else if text, _ = io.ReadAll(io.LimitReader(resp.Body, 4096)); len(text) == 0 {
-		text = []byte(resp.Status) // a body that cannot be read changes nothing
+	} else {
+		text, _ = io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // a body that cannot be read changes nothing
+		if text = message(text); len(text) == 0 {
+			text = []byte(resp.Status)
+		}
 	}
 	cl.fail(rec, class, errors.New(string(text)))
 	if s := resp.Header.Get("Retry-After"); s != "" {
@@ -215,6 +220,31 @@ func (cl *client) refuse(c *call, resp *http.Response, class request.Class, canc
 			rec.RetryAfterS = new(max(0, at.Sub(rec.DoneAt).Seconds()))
 		}
 	}
+}
+
+// message is what the body of an error says: the message in it where it is
+// JSON in one of the usual forms, else all of it.
+func message(body []byte) []byte {
+	var e struct {
+		Error   json.RawMessage `json:"error"`
+		Message string          `json:"message"`
+		Detail  string          `json:"detail"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return body
+	}
+	var text string
+	if json.Unmarshal(e.Error, &text) != nil {
+		var object struct {
+			Message string `json:"message"`
+		}
+		_ = json.Unmarshal(e.Error, &object) // what is no object has no message
+		text = object.Message
+	}
+	if text = cmp.Or(text, e.Message, e.Detail); text == "" {
+		return body
+	}
+	return []byte(text)
 }
 
 // read takes the body of a 2xx and turns it into an outcome.

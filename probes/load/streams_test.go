@@ -108,7 +108,7 @@ func runAll(t *testing.T, cfg Config) ([]request.Record, Result) {
 }
 
 // chatTarget is a chat endpoint below base.
-func chatTarget(t *testing.T, base string) Target {
+func chatTarget(t testing.TB, base string) Target {
 	t.Helper()
 	a, _ := api.Lookup("chat")
 	url, err := a.Path(base, true)

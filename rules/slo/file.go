@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"llmops/rules/near"
 )
 
 // File is an SLO file in the short form.
@@ -169,7 +172,7 @@ func mapping(n *yaml.Node, what string, allowed ...string) (map[string]*yaml.Nod
 		}
 		if !known || key.Kind != yaml.ScalarNode {
 			hint := "known keys are " + strings.Join(allowed, ", ")
-			if hits := near(key.Value, allowed); len(hits) > 0 {
+			if hits := near.Names(key.Value, slices.Values(allowed), 1); len(hits) > 0 {
 				hint = "did you mean " + hits[0] + "? " + hint
 			}
 			return nil, failAt(key, fmt.Sprintf("unknown key %q", key.Value), hint)

@@ -3,8 +3,11 @@ package slo
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"llmops/rules/near"
 )
 
 // Parse reads an inline objective, NAME OP NUMBER[UNIT]:
@@ -207,8 +210,8 @@ func (e expression) unknown() *Error {
 		}
 	}
 	hint := "known are " + strings.Join(Names(), ", ")
-	if hits := near(e.name, candidates); len(hits) > 0 {
-		hint = "did you mean " + strings.Join(hits, " or ") + "? " + hint
+	if hits := near.Names(e.name, slices.Values(candidates), 3); len(hits) > 0 {
+		hint = "did you mean " + strings.Join(hits, " or ") + "?"
 	}
 	return e.fail(e.nameAt, fmt.Sprintf("unknown metric %q", e.name), "%s", hint)
 }

@@ -130,20 +130,6 @@ func TestEveryNameParses(t *testing.T) {
 	}
 }
 
-func TestNear(t *testing.T) {
-	if got := near("widnow", []string{"name", "window", "errors"}); !slices.Equal(got, []string{"window"}) {
-		t.Errorf("%v", got)
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"ab", "ba", 1}, {"target", "traget", 1}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"p95_latency_ms < 500", "error_rate < 0.1%", "p99.9_ttft_ms <= 1.5s", "p5_itl_ms >= 0.25us", "x", "<="} {
 		f.Add(s)

@@ -1,44 +1,16 @@
 package cli
 
-import "iter"
+import (
+	"iter"
 
-// Nearest is the candidate that s was most likely meant to be: the one with
-// the fewest edits, if those are at most a third of its length (2 for short
-// names), or one that s begins. It is "" when none is near.
+	"llmops/rules/near"
+)
+
+// Nearest is the candidate that s was most likely meant to be, "" when none is
+// near.
 func Nearest(s string, candidates iter.Seq[string]) string {
-	best, bestDist := "", 1<<30
-	for c := range candidates {
-		d := edits(s, c)
-		if len(s) >= 3 && len(c) > len(s) && c[:len(s)] == s {
-			d = min(d, 1) // a name cut short
-		}
-		if d <= max(2, len(c)/3) && d < len(c) && d < bestDist {
-			best, bestDist = c, d
-		}
+	if names := near.Names(s, candidates, 1); len(names) > 0 {
+		return names[0]
 	}
-	return best
-}
-
-// edits is the number of insertions, deletions, replacements and swaps of
-// neighbours between a and b (optimal string alignment distance).
-func edits(a, b string) int {
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			differ := 1
-			if a[i-1] == b[j-1] {
-				differ = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+differ)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], before[j-2]+1)
-			}
-		}
-		before, prev, cur = prev, cur, before
-	}
-	return prev[len(b)]
+	return ""
 }

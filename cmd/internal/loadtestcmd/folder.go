@@ -111,7 +111,7 @@ func folderError(dir string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return cli.WithHint(failed, "the disk is full: free some space or choose another --out; what was written until then is complete")
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
 		return cli.WithHint(failed, "choose a folder that you may write to with --out")
 	}
 	return failed

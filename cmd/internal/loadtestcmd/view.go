@@ -239,7 +239,11 @@ func seconds(s *float64) string {
 	if s == nil {
 		return "no time at all"
 	}
-	return (time.Duration(*s * float64(time.Second))).Round(10 * time.Millisecond).String()
+	d := time.Duration(*s * float64(time.Second))
+	if d < time.Second {
+		return d.Round(10 * time.Microsecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
 }
 
 func milliseconds(d time.Duration) string {

@@ -1,0 +1,146 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"llmops/probes/load/length"
+	"llmops/probes/load/prompt"
+	"llmops/probes/request"
+	"llmops/probes/sim"
+)
+
+// serverEnv makes this test binary serve the simulator, so that a benchmark
+// counts the client's CPU time and memory alone.
+const serverEnv = "LLMOPS_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(serverEnv) == "" {
+		os.Exit(m.Run())
+	}
+	runtime.GOMAXPROCS(1)
+	cfg := sim.DefaultConfig()
+	cfg.Model = "m"
+	cfg.PrefillBase, cfg.PrefillPerToken = 10*time.Millisecond, 0
+	cfg.DecodeBase, cfg.DecodePerSequence = 20*time.Millisecond, 0 // 50 tokens a second
+	cfg.MaxRunning, cfg.KVBlocks = 100_000, 1<<20
+	srv, err := sim.New(cfg)
+	if err != nil {
+		panic(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("http://" + ln.Addr().String() + "/v1")
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // the benchmark's end of the pipe closes with it
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		cancel()
+	}()
+	_ = srv.Serve(ctx, ln)
+}
+
+// otherProcess serves the simulator in a process of its own.
+func otherProcess(b *testing.B) string {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), serverEnv+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	url, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return strings.TrimSpace(url)
+}
+
+// BenchmarkStreams keeps streams of 50 tokens a second open and reports the CPU
+// time of this process for each token event, connecting and sending included.
+func BenchmarkStreams(b *testing.B) {
+	for _, streams := range []int{50, 200, 800} {
+		b.Run(strconv.Itoa(streams), func(b *testing.B) {
+			url := otherProcess(b)
+			cfg := Config{Concurrency: streams, Requests: int64(streams), Target: chatTarget(b, url),
+				Prompts: prompt.Synthetic{Input: length.Constant(32), Output: length.Constant(100)}}
+			var events, cpu float64
+			for b.Loop() {
+				res, err := Run(b.Context(), cfg, func(r *request.Record) error {
+					if !r.OK {
+						return fmt.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				events += float64(res.Events)
+				cpu += float64(res.CPU.Microseconds())
+			}
+			b.ReportMetric(cpu/events, "cpu-µs/event")
+			b.ReportMetric(events/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkOpenStreams reports the resident memory that one open stream takes.
+func BenchmarkOpenStreams(b *testing.B) {
+	const streams = 2000
+	url := otherProcess(b)
+	cfg := Config{Concurrency: streams, Requests: streams, Target: chatTarget(b, url),
+		Prompts: prompt.Synthetic{Input: length.Constant(32), Output: length.Constant(100)}, Gauge: &Gauge{}}
+	var perStream float64
+	for b.Loop() {
+		debug.FreeOSMemory()
+		before := resident(b)
+		peak := make(chan int64)
+		go func() {
+			for cfg.Gauge.InFlight() < streams {
+				time.Sleep(5 * time.Millisecond)
+			}
+			time.Sleep(500 * time.Millisecond) // all of them stream
+			peak <- resident(b)
+		}()
+		if _, err := Run(b.Context(), cfg, func(*request.Record) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+		perStream = float64(<-peak-before) / streams
+	}
+	b.ReportMetric(perStream/1024, "KiB/stream")
+}
+
+// resident is the resident memory of this process in bytes.
+func resident(b *testing.B) int64 {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Skip("resident memory is read from /proc, which this system does not have")
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(data))[1], 10, 64)
+	if err != nil {
+		b.Error(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
