@@ -132,7 +132,7 @@ func (cl *client) do(parent context.Context, c *call) {
 		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.body)), nil },
 	}).WithContext(httptrace.WithClientTrace(ctx, trace))
 
-	resp, err := cl.transport.RoundTrip(req)
+	resp, err := cl.transport.RoundTrip(req) //nolint:bodyclose // release closes it
 	rec.Resent = max(0, int(a.conns.Load())-1)
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
 		rec.ConnectMs = new(request.Ms(time.Duration(d)))

@@ -73,7 +73,7 @@ func (w *watch) next(now time.Duration) (time.Duration, *limit) {
 		if l := check(w.limits.FirstToken, 0, request.TimeoutFirstToken); l != nil {
 			return 0, l
 		}
-		check(w.limits.Idle, now, request.TimeoutIdle)
+		_ = check(w.limits.Idle, now, request.TimeoutIdle) // only for the wait
 		return wait, nil
 	}
 	if l := check(w.limits.Idle, time.Duration(w.lastByte.Load()), request.TimeoutIdle); l != nil {

@@ -112,7 +112,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
 		}
 	}
-	<-failed
+	_ = <-failed // http.ErrServerClosed
 	return nil
 }
 

@@ -3,7 +3,6 @@ package slo
 import (
 	"errors"
 	"math/big"
-	"slices"
 	"strings"
 	"testing"
 )

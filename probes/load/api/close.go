@@ -64,7 +64,7 @@ func (r *Recorder) closeDocument(at time.Duration, bodyErr error) {
 	d := &r.dec
 	err := d.decode(r.api.read, data, nil, true)
 	switch {
-	case err == jsonscan.ErrIncomplete:
+	case errors.Is(err, jsonscan.ErrIncomplete):
 		r.fail(at, request.Truncated, r.cutText(bodyErr))
 	case err != nil:
 		r.fail(at, request.ParseError, fmt.Sprintf("the body is no JSON object%s: %s", r.typeText(), head(data)))

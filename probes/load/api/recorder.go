@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -191,7 +192,7 @@ func (r *Recorder) event(at time.Duration, data, name []byte, cut bool) {
 	switch {
 	case failed && err != nil:
 		r.fail(at, request.StreamError, "error event: "+string(head(data)))
-	case err == jsonscan.ErrIncomplete && cut:
+	case errors.Is(err, jsonscan.ErrIncomplete) && cut:
 		// The body was cut inside this event: Close says so.
 	case err != nil:
 		r.fail(at, request.ParseError, fmt.Sprintf("event %d is no JSON object: %s", r.events, head(data)))
