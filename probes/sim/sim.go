@@ -112,7 +112,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
 		}
 	}
-	_ = <-failed // http.ErrServerClosed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
+	}
 	return nil
 }
 

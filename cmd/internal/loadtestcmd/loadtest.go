@@ -159,11 +159,14 @@ func (o *options) startEmbedded(ctx context.Context) (stop func(), err error) {
 	}
 	o.url = "http://" + ln.Addr().String() + "/v1"
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ctx, ln) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(ctx, ln) // the requests show what goes wrong there
+	}()
 	return func() {
 		cancel()
-		_ = <-done // the run is over: how its server ended does not matter
+		<-done
 	}, nil
 }
 
