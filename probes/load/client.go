@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -40,7 +41,7 @@ func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dialer{epoch: epoch, timeout: limits.Connect, tls: t.TLS}
+	d := &dialer{epoch: epoch, timeout: limits.Connect, tls: t.TLS, target: hostPort(u)}
 	if d.tls == nil {
 		d.tls = defaultTLS()
 	}
@@ -56,17 +57,13 @@ func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
 		MaxIdleConnsPerHost: 1 << 20,
 		IdleConnTimeout:     idleConn,
 		TLSHandshakeTimeout: limits.Connect,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &setupError{request.Connect, fmt.Errorf("the proxy answers %s to CONNECT", resp.Status)}
+			}
+			return nil
+		},
 	}
-	// Some servers (llama.cpp among them) promise to keep a connection and close
-	// it after the reply all the same. A request that meets such a connection
-	// was not refused by anybody: like curl, net/http sends it on another one,
-	// if it was a reused connection and no byte of a reply came. The empty value
-	// asks for that and is not sent. Nothing else is ever sent twice.
-	t.Header = t.Header.Clone()
-	if t.Header == nil {
-		t.Header = http.Header{}
-	}
-	t.Header["X-Idempotency-Key"] = []string{}
 	var pairs []string
 	for _, s := range t.Secrets {
 		if s != "" {
@@ -76,13 +73,25 @@ func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
 	return &client{target: t, url: u, limits: limits, epoch: epoch, transport: tr, redact: strings.NewReplacer(pairs...)}, nil
 }
 
+// hostPort is the address that u is dialled at.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
 // call is one request on its way, with everything that it reuses.
 type call struct {
 	rec      request.Record
 	recorder api.Recorder
-	body     []byte // of the request
-	buf      []byte // read buffer
+	body     []byte       // of the request
+	bodies   atomic.Int32 // readers of body that net/http has not closed
+	buf      []byte       // read buffer
 	warm     bool
+	// exhausted: this machine had no file descriptor or port left for it.
+	exhausted bool
 	// Open loop: when the request is due, by how much the pacer came too late
 	// for that, and when a goroutine was there to send it.
 	due     time.Time
@@ -90,14 +99,47 @@ type call struct {
 	offered time.Time
 }
 
+// open gives net/http a reader of the body. It may go on reading, in a goroutine
+// of its own, after the reply has come: idle tells when it no longer does.
+func (c *call) open() io.ReadCloser {
+	c.bodies.Add(1)
+	return &sendBody{Reader: bytes.NewReader(c.body), call: c}
+}
+
+func (c *call) idle() bool { return c.bodies.Load() == 0 }
+
+type sendBody struct {
+	*bytes.Reader
+	call   *call
+	closed atomic.Bool
+}
+
+func (b *sendBody) Close() error {
+	if !b.closed.Swap(true) {
+		b.call.bodies.Add(-1)
+	}
+	return nil
+}
+
 // anchors are the times that net/http reports, possibly from other goroutines.
 type anchors struct {
-	gotConn   atomic.Int64 // ns after sent
+	asked     atomic.Int64 // ns after sent, when the newest connection was asked for
+	gotConn   atomic.Int64 // and when it was there
 	firstByte atomic.Int64
 	reused    atomic.Bool
-	conns     atomic.Int32
 	conn      atomic.Pointer[conn]
+	written   atomic.Int64 // bytes that the connection had sent before this request
 }
+
+// neverArrived tells that the request went out on a connection kept from an
+// earlier one and that not a byte of it got there.
+func (a *anchors) neverArrived() bool {
+	c := a.conn.Load()
+	return c != nil && a.reused.Load() && a.firstByte.Load() == 0 && c.unacknowledged(a.written.Load())
+}
+
+// maxResent bounds the closed connections that one request may meet.
+const maxResent = 16
 
 // do sends c and reads its reply to the end. It fills c.rec; it never fails
 // itself: every failure is a class of the record.
@@ -115,33 +157,46 @@ func (cl *client) do(parent context.Context, c *call) {
 
 	a := &anchors{}
 	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { a.asked.Store(int64(time.Since(sent))) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			a.conns.Add(1)
+			nc := stamped(info.Conn)
+			if nc != nil {
+				a.written.Store(nc.written.Load())
+			}
 			a.gotConn.Store(int64(time.Since(sent)))
 			a.reused.Store(info.Reused)
-			a.conn.Store(stamped(info.Conn))
+			a.conn.Store(nc)
 		},
 		GotFirstResponseByte: func() { a.firstByte.Store(int64(time.Since(sent))) },
 	}
 	req := (&http.Request{
-		Method: http.MethodPost, URL: cl.url, Host: cl.url.Host,
+		Method: http.MethodPost, URL: cl.url, Host: cmp.Or(cl.target.Host, cl.url.Host),
 		Header:        cl.target.Header,
-		Body:          io.NopCloser(bytes.NewReader(c.body)),
+		Body:          c.open(),
 		ContentLength: int64(len(c.body)),
-		// For sending again when a kept connection turns out to be closed.
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.body)), nil },
-	}).WithContext(httptrace.WithClientTrace(ctx, trace))
+		// net/http sends again what it has not written a byte of.
+		GetBody: func() (io.ReadCloser, error) { return c.open(), nil },
+	}).WithContext(httptrace.WithClientTrace(context.WithValue(ctx, dialOwner{}, ctx), trace))
 
 	resp, err := cl.transport.RoundTrip(req) //nolint:bodyclose // release closes it
-	rec.Resent = max(0, int(a.conns.Load())-1)
+	for err != nil && rec.Resent < maxResent && a.neverArrived() && ctx.Err() == nil {
+		// Some servers (llama.cpp among them) promise to keep a connection and
+		// close it after the reply all the same. A request that meets such a
+		// connection was not refused by anybody: it goes out again, counted, and
+		// its clock runs on. Nothing else is ever sent twice.
+		rec.Resent++
+		req.Body = c.open()
+		resp, err = cl.transport.RoundTrip(req) //nolint:bodyclose // release closes it
+	}
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
-		rec.ConnectMs = new(request.Ms(time.Duration(d)))
+		rec.ConnectMs = new(request.Ms(time.Duration(d - a.asked.Load())))
 	}
 	if d := a.firstByte.Load(); d > 0 {
 		rec.FirstByteAt = sent.Add(time.Duration(d))
 	}
 	if err != nil {
 		cl.fail(rec, classify(ctx, err), err)
+		c.exhausted = exhausted(err)
 		cancel(nil)
 		return
 	}
@@ -302,7 +357,7 @@ func (cl *client) outcome(c *call) {
 	rec.CompletionTokens, rec.TokensFrom = o.Tokens.Ptr(), o.TokensFrom
 	rec.PromptTokens, rec.ReasoningTokens, rec.CachedTokens = o.Prompt.Ptr(), o.Reasoning.Ptr(), o.Cached.Ptr()
 	rec.Chunks, rec.Coalesced = o.Chunks, o.Coalesced
-	rec.FinishReason, rec.Model = o.FinishReason, o.Model
+	rec.FinishReason, rec.Model = cl.redact.Replace(o.FinishReason), cl.redact.Replace(o.Model)
 }
 
 // errEncoding marks a Content-Encoding that cannot be read.
@@ -325,9 +380,9 @@ func decoded(resp *http.Response) (io.Reader, error) {
 }
 
 const (
-	drainLimit = 2 * time.Second      // how long a finished reply may still take to end
-	drainBytes = 256 << 10            // and how much it may still send
-	drainWait  = 5 * time.Millisecond // how long the next request waits for that
+	drainLimit = 500 * time.Millisecond // how long a finished reply may still take to end
+	drainBytes = 256 << 10              // and how much it may still send
+	drainWait  = 5 * time.Millisecond   // how long the next request waits for that
 )
 
 // release reads what is left of a reply that is over, so that its connection

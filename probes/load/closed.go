@@ -21,7 +21,11 @@ func (r *runner) closed() {
 				if !ok {
 					return
 				}
-				if class := r.send(r.prepare(id, warm)); class == request.Connect || class == request.DNS {
+				c := r.prepare(id, warm)
+				if r.issue.Err() != nil {
+					return
+				}
+				if class := r.send(c); class == request.Connect || class == request.DNS {
 					select {
 					case <-r.issue.Done():
 					case <-time.After(retryPause):

@@ -55,6 +55,7 @@ type Target struct {
 	API    api.API
 	Body   api.Options
 	Header http.Header // sent with each request; secrets included
+	Host   string      // Host header, "" for that of the URL
 
 	TLS   *tls.Config                           // nil: defaults
 	Proxy func(*http.Request) (*url.URL, error) // nil: none

@@ -21,12 +21,39 @@ type conn struct {
 	net.Conn
 	epoch time.Time
 	last  atomic.Int64 // ns after epoch at which the newest read returned bytes; 0: none yet
+
+	written atomic.Int64 // bytes sent
+	broken  atomic.Int64 // bytes the peer had acknowledged when the connection broke, and 1 for the SYN; 0: not known
+}
+
+// breaks takes down, while the socket is still open, how much the peer got.
+func (c *conn) breaks() { c.broken.CompareAndSwap(0, acknowledged(c.Conn)) }
+
+// unacknowledged tells that of what was sent after the first sent bytes the
+// peer's TCP acknowledged nothing before the connection broke: it never got
+// there. A peer that has closed the connection answers with a reset, not with
+// an acknowledgement.
+func (c *conn) unacknowledged(sent int64) bool {
+	n := c.broken.Load()
+	return n > 0 && n <= sent+1
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.written.Add(int64(n))
+	if err != nil {
+		c.breaks()
+	}
+	return n, err
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.last.Store(int64(time.Since(c.epoch)))
+	}
+	if err != nil {
+		c.breaks()
 	}
 	return n, err
 }
@@ -60,9 +87,21 @@ type dialer struct {
 	epoch   time.Time
 	timeout time.Duration
 	tls     *tls.Config
+	target  string // host:port that tls.ServerName belongs to
 }
 
+// dialOwner is the key of the request's own context in the context of its dial.
+// net/http lets a dial outlive its request, for the benefit of others; here
+// each request dials for itself, and dials that nobody waits for would pile up.
+type dialOwner struct{}
+
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if owner, ok := ctx.Value(dialOwner{}).(context.Context); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(owner, cancel)()
+	}
 	nd := net.Dialer{Timeout: d.timeout, KeepAlive: 30 * time.Second}
 	nc, err := nd.DialContext(ctx, network, addr)
 	if err != nil {
@@ -83,7 +122,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 		return nil, err
 	}
 	cfg := d.tls.Clone()
-	if cfg.ServerName == "" {
+	if cfg.ServerName == "" || addr != d.target { // a proxy has a name of its own
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil {
 			host = addr

@@ -12,17 +12,22 @@ import (
 // Result is what a run was, beside its records.
 type Result struct {
 	Started      time.Time
-	MeasuredFrom time.Time // first measured request sent (open loop: due); zero: none was
-	Ended        time.Time
-	Warmup       int64 // warm-up requests sent
-	Events       int64 // token events of all requests, warm-up included
+	MeasuredFrom time.Time // when the measured part begins; zero: it never did
+	// Window is how long measured requests were sent for: Duration, if the run
+	// lasted that long, else 0.
+	Window time.Duration
+	Ended  time.Time
+	Warmup int64         // warm-up requests
+	Events int64         // token events of all requests, warm-up included
+	Peak   int64         // most requests in flight at once
+	CPU    time.Duration // of this process, from Started to Ended; 0: not measured
 	// Due and Sent are the spans from the first to the last measured request
 	// of the open loop, by the schedule and in fact; N is their number.
-	Due, Sent   time.Duration
-	N           int64
-	Peak        int64         // most requests in flight at once
-	CPU         time.Duration // of this process, from Started to Ended; 0: not measured
-	Interrupted bool          // ctx ended before the run did
+	Due, Sent time.Duration
+	N         int64
+
+	Interrupted bool  // ctx ended before the run did
+	Exhausted   int64 // requests for which this machine had no file descriptor or port left
 }
 
 // readBuffer is the size of the buffer that a reply is read through, in bytes:
@@ -56,6 +61,13 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	defer cutAll(nil)
 	r.cut = func() { stop(errCut); cutAll(errCut) }
 
+	if cfg.WarmupRequests == 0 {
+		from := start.Add(cfg.WarmupDuration)
+		if cfg.Arrivals != nil {
+			from = from.Add(lead) // the origin of the schedule
+		}
+		r.begin(from)
+	}
 	cpu := processCPU(ctx)
 	go func() {
 		defer close(r.results)
@@ -70,6 +82,9 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	var due, sent span
 	for c := range r.results {
 		res.Events += int64(len(c.rec.Chunks))
+		if c.exhausted {
+			res.Exhausted++
+		}
 		if !c.warm {
 			if !c.due.IsZero() && !c.rec.SentAt.IsZero() {
 				res.N++
@@ -82,7 +97,9 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 				}
 			}
 		}
-		r.calls.Put(c)
+		if c.idle() { // else net/http still reads its body
+			r.calls.Put(c)
+		}
 	}
 	res.Ended = time.Now()
 	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
@@ -92,8 +109,11 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	if r.deadline != nil {
 		r.deadline.Stop()
 	}
-	res.Warmup, res.MeasuredFrom, res.Peak = r.warm, r.measuredFrom, cfg.Gauge.Peak()
+	res.Warmup, res.MeasuredFrom, res.Peak = r.warm, r.from, cfg.Gauge.Peak()
 	res.Interrupted = ctx.Err() != nil
+	if sinkErr == nil && !res.Interrupted && cfg.Duration > 0 && (cfg.Requests == 0 || r.issued < cfg.Requests) {
+		res.Window = cfg.Duration
+	}
 	return res, sinkErr
 }
 
@@ -109,7 +129,7 @@ type runner struct {
 
 	mu           sync.Mutex
 	issued, warm int64
-	measuredFrom time.Time
+	from         time.Time // when the measured part begins; zero: not known yet
 	deadline     *time.Timer
 }
 
@@ -125,29 +145,31 @@ func (s *span) add(t time.Time) {
 	}
 }
 
+// begin sets the start of the measured part, and with it the end of the run.
+// The caller holds r.mu, or is alone.
+func (r *runner) begin(from time.Time) {
+	r.from = from
+	if r.cfg.Measured != nil {
+		r.cfg.Measured(from)
+	}
+	if r.cfg.Duration > 0 {
+		r.deadline = time.AfterFunc(time.Until(from)+r.cfg.Duration+r.cfg.Drain, r.cut)
+	}
+}
+
 // admit says whether a request that goes out at t (for the open loop: is due at
 // t) still belongs to the run, gives it its number and tells warm-up apart.
 func (r *runner) admit(t time.Time) (id int64, warm, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	cfg := &r.cfg
-	switch {
-	case r.issued == 0 && (r.warm < cfg.WarmupRequests || t.Before(r.start.Add(cfg.WarmupDuration))):
+	if r.from.IsZero() && r.warm >= r.cfg.WarmupRequests {
+		r.begin(t)
+	}
+	switch cfg := &r.cfg; {
+	case r.from.IsZero() || t.Before(r.from):
 		r.warm++
 		return -r.warm, true, true
-	case cfg.Requests > 0 && r.issued >= cfg.Requests:
-		return 0, false, false
-	}
-	if r.measuredFrom.IsZero() {
-		r.measuredFrom = t
-		if cfg.Measured != nil {
-			cfg.Measured(t)
-		}
-		if cfg.Duration > 0 {
-			r.deadline = time.AfterFunc(time.Until(t)+cfg.Duration+cfg.Drain, r.cut)
-		}
-	}
-	if cfg.Duration > 0 && t.Sub(r.measuredFrom) >= cfg.Duration {
+	case cfg.Requests > 0 && r.issued >= cfg.Requests, cfg.Duration > 0 && t.Sub(r.from) >= cfg.Duration:
 		return 0, false, false
 	}
 	r.issued++
@@ -158,7 +180,10 @@ func (r *runner) admit(t time.Time) (id int64, warm, ok bool) {
 func (r *runner) prepare(id int64, warm bool) *call {
 	c := r.calls.Get().(*call)
 	c.rec = request.Record{Schema: request.Schema, ID: id}
-	c.warm, c.due, c.offered, c.behind = warm, time.Time{}, time.Time{}, 0
+	c.warm, c.exhausted, c.due, c.offered, c.behind = warm, false, time.Time{}, time.Time{}, 0
+	if r.issue.Err() != nil {
+		return c // the run is over: it will not be sent
+	}
 	t := &r.cfg.Target
 	c.body = t.API.AppendBody(c.body[:0], r.cfg.Prompts.Prompt(id), t.Body)
 	return c

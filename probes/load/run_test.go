@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -250,6 +251,82 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 	}
 	if seen.Load() != 200 {
 		t.Errorf("the server saw %d requests of 200", seen.Load())
+	}
+}
+
+// A server that has taken a request and dies over it has failed it, on a kept
+// connection as on a new one.
+func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	var posts atomic.Int64
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				in := bufio.NewReader(c)
+				for n := 0; ; n++ {
+					req, err := http.ReadRequest(in)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, req.Body)
+					posts.Add(1)
+					if n == 1 {
+						return
+					}
+					fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(oneToken), oneToken)
+				}
+			}()
+		}
+	}()
+	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 20})
+	failed := 0
+	for _, r := range records {
+		if r.Error == request.Connect {
+			failed++
+		}
+	}
+	if posts.Load() != 20 || failed != 10 {
+		t.Errorf("%d POSTs for 20 requests, %d failed to connect, want 10", posts.Load(), failed)
+	}
+}
+
+// A reply that comes before the request is written leaves net/http reading the
+// body; it must not read another request's. The race detector watches.
+func TestBodyIsNotReusedWhileItIsSent(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	})
+	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 4, Requests: 40,
+		Prompts: sourceFunc(func(int64) api.Prompt { return api.Prompt{Text: strings.Repeat("x ", 1<<19)} })})
+	for _, r := range records {
+		if r.Error != "http_413" && r.Error != request.Connect { // the reply may be lost in the reset
+			t.Errorf("request %d: %q", r.ID, r.Error)
+		}
+	}
+}
+
+// The end of a run is planned from its start: a warm-up in which everything
+// hangs does not put it off.
+func TestWarmupThatHangsEnds(t *testing.T) {
+	url := server(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	start := time.Now()
+	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2,
+		WarmupDuration: 50 * time.Millisecond, Duration: 50 * time.Millisecond, Drain: 50 * time.Millisecond})
+	if d := time.Since(start); d > 5*time.Second || len(records) != 0 || res.Warmup != 2 {
+		t.Errorf("%d records and %d warm-up requests after %v", len(records), res.Warmup, d)
 	}
 }
 

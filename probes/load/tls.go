@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
+	"strings"
 )
 
 func defaultTLS() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
@@ -23,6 +25,10 @@ func isTLS(err error) bool {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
-	return ok
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return true
+	}
+	// net/http keeps the type of this one to itself.
+	ne, ok := errors.AsType[net.Error](err)
+	return ok && ne.Timeout() && strings.Contains(err.Error(), "TLS handshake")
 }

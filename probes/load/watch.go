@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,9 @@ type watch struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	stream bool
+
+	mu      sync.Mutex // orders the last Reset and stop
+	stopped bool
 
 	token    atomic.Bool  // a token came
 	lastByte atomic.Int64 // ns after sent, of the newest byte
@@ -88,12 +92,17 @@ func (w *watch) fire() {
 		w.cancel(reached)
 		return
 	}
-	if wait >= 0 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if wait >= 0 && !w.stopped {
 		w.timer.Reset(wait)
 	}
 }
 
 func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
 	if w.timer != nil {
 		w.timer.Stop()
 	}

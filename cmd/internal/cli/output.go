@@ -47,6 +47,28 @@ func (o *Output) Width(app *App) int {
 	return app.Width
 }
 
+// Check finds out whether the file can be written, before work is done that
+// would be lost. It leaves nothing behind.
+func (o *Output) Check() error {
+	if !o.ToFile() {
+		return nil
+	}
+	path, inPlace, err := destination(o.File)
+	if err != nil || inPlace {
+		return err
+	}
+	f, err := temporary(path)
+	if err != nil {
+		return outputError(o.File, err)
+	}
+	return outputError(o.File, errors.Join(f.Close(), os.Remove(f.Name())))
+}
+
+// temporary makes the file, with mode 0600, that is renamed to path in the end.
+func temporary(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+}
+
 // Write calls write with standard output or the file. When write fails, an
 // existing file stays as it was. It works after an interrupt too, so that a
 // verb can print what is known so far.
@@ -77,7 +99,7 @@ func WriteFile(name string, write func(w io.Writer) error) (err error) {
 	if inPlace {
 		f, err = os.OpenFile(path, os.O_WRONLY, 0)
 	} else {
-		f, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
+		f, err = temporary(path)
 	}
 	if err != nil {
 		return outputError(name, err)
@@ -142,6 +164,9 @@ func destination(name string) (path string, inPlace bool, err error) {
 
 // outputError drops the name of the temporary file, which says nothing to a user.
 func outputError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	} else if l, ok := errors.AsType[*os.LinkError](err); ok {

@@ -87,11 +87,14 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	return err
 }
 
+// plain are the characters that mean nothing to a shell.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./"
+
 // quote writes arguments as a shell takes them.
 func quote(args []string) string {
 	var out []string
 	for _, a := range args {
-		if strings.ContainsAny(a, " <>*?$'\"") {
+		if strings.ContainsFunc(a, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
 		out = append(out, a)

@@ -14,10 +14,12 @@ func renderJUnit(w io.Writer, s loadreport.Summary) error {
 	suite := render.Suite{Name: "llmops loadtest " + s.Target.URL, At: s.StartedAt}
 	run := render.Case{Name: "requests succeed", Class: "loadtest", Duration: time.Duration(s.DurationS * float64(time.Second))}
 	switch {
-	case s.Requests.Succeeded == 0:
-		run.Failure = fmt.Sprintf("none of %d requests succeeded", s.Requests.Total)
 	case s.Client.Verdict == loadreport.ClientInvalid:
 		run.Error = "the client is invalid: " + s.Client.Reasons[0]
+	case s.Requests.Failed == 0 && s.Requests.Succeeded == 0:
+		run.Error = "no request was measured"
+	case s.Requests.Succeeded == 0:
+		run.Failure = fmt.Sprintf("none of %d requests succeeded", s.Requests.Total)
 	}
 	suite.Cases = append(suite.Cases, run)
 	for _, j := range s.SLO {

@@ -49,9 +49,14 @@ func (l *link) addFlags(cmd *cobra.Command) {
 	}
 }
 
-// secretHeaders hold credentials: their values must not stand on a command
-// line, where the process list and the shell's history show them.
-var secretHeaders = []string{"Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "Cookie"}
+// holdsSecret tells by its name that a header holds a credential, whose value
+// must not stand on a command line, where the process list and the shell's
+// history show it.
+func holdsSecret(header string) bool {
+	name := strings.ToLower(header)
+	return slices.ContainsFunc([]string{"auth", "cookie", "token", "secret", "password", "credential", "apikey", "api-key", "subscription-key"},
+		func(word string) bool { return strings.Contains(name, word) })
+}
 
 // maxKey is the largest API key that is read from a file, in bytes.
 const maxKey = 64 << 10
@@ -63,7 +68,10 @@ func (l *link) apiKey(app *cli.App) (string, error) {
 		if !ok && l.apiKeyEnv != defaultKeyEnv {
 			return "", fmt.Errorf("--api-key-env: the environment has no %s", l.apiKeyEnv)
 		}
-		return strings.TrimSpace(key), nil
+		if key = strings.TrimSpace(key); !httpguts.ValidHeaderFieldValue(key) {
+			return "", fmt.Errorf("the API key in %s holds characters that a header cannot", l.apiKeyEnv)
+		}
+		return key, nil
 	}
 	f, err := os.Open(l.apiKeyFile)
 	if err != nil {
@@ -77,6 +85,9 @@ func (l *link) apiKey(app *cli.App) (string, error) {
 	key := strings.TrimSpace(string(data))
 	if key == "" {
 		return "", fmt.Errorf("%s: the file holds no key", l.apiKeyFile)
+	}
+	if !httpguts.ValidHeaderFieldValue(key) {
+		return "", fmt.Errorf("%s: the key holds characters that a header cannot", l.apiKeyFile)
 	}
 	return key, nil
 }
@@ -98,7 +109,7 @@ func (l *link) header(app *cli.App) (h http.Header, secrets []string, err error)
 			}
 			value = v
 			secrets = append(secrets, v)
-		} else if slices.Contains(secretHeaders, name) {
+		} else if holdsSecret(name) {
 			return nil, nil, cli.WithHint(fmt.Errorf("--header %s: a credential must not stand on the command line", name),
 				"put it into the environment and write '%s: env:VARIABLE', or use --api-key-env", name)
 		}
@@ -161,6 +172,9 @@ func (l *link) proxyFunc(app *cli.App) (func(*http.Request) (*url.URL, error), e
 	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 		// The error of url.Parse would repeat a password.
 		return nil, errors.New("--proxy: want http://HOST:PORT, https:// or socks5://")
+	}
+	if u.User != nil {
+		return nil, cli.WithHint(errors.New("--proxy: a password must not stand on the command line"), "put the URL into the environment: HTTPS_PROXY or HTTP_PROXY")
 	}
 	return http.ProxyURL(u), nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +77,12 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if err != nil {
 		return err
 	}
+	if err := o.output.Check(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	dir, err := openFolder(o.out)
 	if err != nil {
 		return err
@@ -105,12 +112,12 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return cli.Usage(runErr)
 	}
 
-	summary := agg.Summary(o.facts(app, target, result))
-	if err := o.print(app, agg, summary); err != nil {
-		runErr = errors.Join(runErr, err)
-	}
-	if err := writeFiles(dir, summary); err != nil {
-		runErr = errors.Join(runErr, err)
+	summary := agg.Summary(o.facts(app, target, result, runErr))
+	// The files first: a reader of standard output may have gone away.
+	for _, err := range []error{writeFiles(dir, summary), o.print(app, agg, summary)} {
+		if runErr == nil {
+			runErr = err
+		}
 	}
 	for _, w := range summary.Warnings {
 		app.Warnf("%s", w)
@@ -171,7 +178,7 @@ func (o *options) startEmbedded(ctx context.Context) (stop func(), err error) {
 }
 
 // facts is what the summary needs beside the records.
-func (o *options) facts(app *cli.App, t *target, r load.Result) loadreport.Run {
+func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) loadreport.Run {
 	run := loadreport.Run{
 		Version:   app.Build.Version,
 		Target:    loadreport.Target{URL: t.shown, API: o.api, Model: t.Body.Model},
@@ -204,6 +211,16 @@ func (o *options) facts(app *cli.App, t *target, r load.Result) loadreport.Run {
 	// With the server in the same process its work cannot be told apart.
 	if !o.embedded && r.CPU > 0 {
 		run.Client.CPU = &r.CPU
+	}
+	if runErr != nil {
+		run.Client.Invalid = append(run.Client.Invalid, fmt.Sprintf("the run broke off: %v", runErr))
+	}
+	if r.Exhausted > 0 {
+		run.Client.Invalid = append(run.Client.Invalid, fmt.Sprintf("this machine had no file descriptor or port left for %d requests (see ulimit -n)", r.Exhausted))
+	}
+	if tail := r.Ended.Sub(r.MeasuredFrom) - r.Window; r.Window > 0 && tail > r.Window/10 {
+		run.Warnings = append(run.Warnings, fmt.Sprintf("the last requests took %s to finish after %s of load; requests_per_second and tokens_per_second are over both",
+			tail.Round(10*time.Millisecond), r.Window))
 	}
 	if r.Interrupted {
 		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")

@@ -159,11 +159,14 @@ func (o *options) check(args []string) error {
 				return cli.WithHint(cli.Usagef("--%s needs --rate: it belongs to the open loop", name), "add --rate R, in requests a second")
 			}
 		}
-	} else if !(o.rate > 0) || math.IsInf(o.rate, 0) {
-		return cli.Usagef("--rate %v must be above 0", o.rate)
 	}
 	if o.given("burstiness") && o.arrivals != string(arrival.Gamma) {
 		return cli.Usagef("--burstiness needs --arrivals gamma")
+	}
+	if p := o.process(); p != nil {
+		if err := p.Validate(); err != nil {
+			return cli.Usage(err)
+		}
 	}
 	if o.confidence < 0.5 || o.confidence >= 1 || math.IsNaN(o.confidence) {
 		return cli.Usagef("--confidence %v is outside 0.5 to 1", o.confidence)

@@ -1,6 +1,7 @@
 package loadtestcmd
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ func (f *firstFailure) note(r *request.Record) {
 
 // outcome turns the verdict into the error that carries the exit code.
 func outcome(s loadreport.Summary, first *firstFailure) error {
-	if s.Requests.Failed > 0 && s.Requests.Succeeded == 0 {
+	if s.Requests.Failed > 0 && s.Requests.Succeeded == 0 && s.Verdict != loadreport.Invalid {
 		return allFailed(s, first)
 	}
 	switch s.Verdict {
@@ -45,8 +46,12 @@ func outcome(s loadreport.Summary, first *firstFailure) error {
 }
 
 func undecided(s loadreport.Summary) error {
+	if n := s.Requests.Cancelled; n > 0 && s.Requests.Succeeded == 0 {
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no request was measured: %d were cut off", n)),
+			"measure for longer (--duration), or let requests finish (--drain-timeout)")
+	}
 	if s.Requests.Succeeded == 0 {
-		return cli.NoVerdict(fmt.Errorf("no request was measured"))
+		return cli.WithHint(cli.NoVerdict(errors.New("no request was measured")), "measure for longer: --duration, or --requests N")
 	}
 	var open []string
 	more := uint64(0)

@@ -2,6 +2,7 @@ package loadtestcmd
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,29 @@ import (
 type target struct {
 	load.Target
 	shown string
+	query string // as it may be shown
+}
+
+// secretParts adds to secrets the words of those with several: a server that
+// repeats a token leaves out the scheme before it ("Bearer").
+func secretParts(secrets []string) []string {
+	const least = 6 // a shorter word would be found in innocent text
+	var all []string
+	for _, s := range secrets {
+		all = append(all, s)
+		for word := range strings.FieldsSeq(s) {
+			if len(word) >= least && word != s {
+				all = append(all, word)
+			}
+		}
+		if scheme, encoded, ok := strings.Cut(s, " "); ok && strings.EqualFold(scheme, "basic") {
+			if plain, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+				_, password, _ := strings.Cut(string(plain), ":")
+				all = append(all, string(plain), password)
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 3 })
 }
 
 // fallbackModel is asked for when neither the user nor the server names one;
@@ -38,7 +62,7 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 	}
 	shown, err := url.Parse(o.url)
 	if err != nil {
-		return nil, cli.Usage(err)
+		return nil, cli.Usagef("the URL cannot be read")
 	}
 	if shown.User != nil {
 		return nil, cli.WithHint(cli.Usagef("the URL holds a user name"), "put credentials into the environment: --api-key-env, or --header 'Authorization: env:VARIABLE'")
@@ -55,10 +79,21 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 	for name, values := range extra {
 		header[name] = values
 	}
-	header.Set("User-Agent", "llmops/"+app.Build.Version)
-	t := &target{shown: shown.Redacted()}
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", "llmops/"+app.Build.Version)
+	}
+	host := header.Get("Host")
+	header.Del("Host")
+	// A query may hold a key (?key=…): its values are used, not shown.
+	query := shown.Query()
+	for name, values := range query {
+		secrets = append(secrets, values...)
+		query[name] = []string{"redacted"}
+	}
+	shown.RawQuery = query.Encode()
+	t := &target{shown: shown.String(), query: shown.RawQuery}
 	t.Target = load.Target{
-		URL: address, API: kind, Header: header, Secrets: append(secrets, key),
+		URL: address, API: kind, Header: header, Host: host, Secrets: secretParts(append(secrets, key)),
 		Body: api.Options{Model: o.model, Stream: !o.noStream && kind.Streams(), IgnoreEOS: o.ignoreEOS},
 	}
 	if t.TLS, err = o.link.tlsConfig(); err != nil {
@@ -92,12 +127,17 @@ const (
 // in the results too, and a server need not list anything.
 func (t *target) preflight(ctx context.Context, app *cli.App, base string) []string {
 	address, err := t.API.Models(base)
-	if err != nil || !strings.HasSuffix(address, "/models") {
+	if err != nil {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasSuffix(u.Path, "/models") {
 		return nil // other interfaces list their models elsewhere, or nowhere
 	}
 	models, err := t.listModels(ctx, address)
 	if err != nil && ctx.Err() == nil {
-		app.Warnf("GET %s: %v; going on", address, err)
+		u.RawQuery = t.query
+		app.Warnf("GET %s: %v; going on", u, err)
 	}
 	return models
 }
@@ -109,7 +149,7 @@ func (t *target) listModels(ctx context.Context, address string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	req.Header = t.Header.Clone()
+	req.Header, req.Host = t.Header.Clone(), t.Host
 	req.Header.Set("Accept", "application/json")
 	tr := &http.Transport{TLSClientConfig: t.TLS, Proxy: t.Proxy, DisableKeepAlives: true}
 	resp, err := tr.RoundTrip(req) // redirects are not followed

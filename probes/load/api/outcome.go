@@ -35,7 +35,7 @@ const (
 // memory, valid until its next Reset; the rest is a copy.
 type Outcome struct {
 	Class  request.Class // request.OK is success
-	Detail string        // what the failure said: one line, at most 300 bytes
+	Detail string        // what the failure said: one line, at most maxDetail bytes
 
 	Tokens     Count  // of the output, reasoning included
 	TokensFrom string // FromUsage or FromChunks; empty while Tokens is unknown
@@ -141,9 +141,11 @@ func (r *Recorder) share(tokens Count) {
 	}
 }
 
-const maxDetail = 300
+// maxDetail leaves room: the caller takes out secrets before it shortens the
+// text, and a secret that is cut in two would not be found.
+const maxDetail = 4096
 
-// Sanitize makes one printable line of at most 300 bytes out of what a server
+// Sanitize makes one printable line of at most maxDetail bytes out of what a server
 // said: blanks and control characters become single spaces, and what is cut
 // off is marked.
 func Sanitize(text []byte) string {

@@ -54,11 +54,12 @@ func (a API) root(path string) (root string, full bool) {
 
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
-	if err != nil {
-		return nil, fmt.Errorf("URL of the server: %w", err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("URL of the server %q: give it as http://HOST:PORT or https://HOST, with a path if the server has one", base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		shown := ""
+		if !strings.ContainsAny(base, "@?") { // else it may hold a password or a key
+			shown = fmt.Sprintf(" %q", base)
+		}
+		return nil, fmt.Errorf("URL of the server%s: give it as http://HOST:PORT or https://HOST, with a path if the server has one", shown)
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil

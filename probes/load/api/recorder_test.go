@@ -240,7 +240,7 @@ func TestSanitize(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	if long := Sanitize([]byte(strings.Repeat("é", 400))); len(long) > 300 || !strings.HasSuffix(long, "...") {
+	if long := Sanitize([]byte(strings.Repeat("é", maxDetail))); len(long) > maxDetail || !strings.HasSuffix(long, "...") {
 		t.Errorf("%d bytes: %s", len(long), long)
 	}
 }

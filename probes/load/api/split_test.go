@@ -115,7 +115,7 @@ func FuzzRecorder(f *testing.F) {
 		default:
 			t.Fatalf("class %q", o.Class)
 		}
-		if o.Class == request.OK && o.Detail != "" || len(o.Detail) > 300 {
+		if o.Class == request.OK && o.Detail != "" || len(o.Detail) > maxDetail {
 			t.Fatalf("class %q with detail %q", o.Class, o.Detail)
 		}
 		if o.Tokens.N < 0 || o.Prompt.N < 0 || o.Tokens.Known != (o.TokensFrom != "") || o.Timed != (len(o.Chunks) > 0) {

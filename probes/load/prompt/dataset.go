@@ -131,6 +131,9 @@ func parseArray(name string, data []byte) ([]api.Prompt, error) {
 	if _, err := dec.Token(); err != nil {
 		return fail(err)
 	}
+	if rest := data[dec.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
+		return nil, &FileError{name, lineAt(dec.InputOffset()), errors.New("more text behind the array")}
+	}
 	if len(prompts) == 0 {
 		return nil, &FileError{name, 1, errors.New("no prompt in the file")}
 	}
