@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"llmops/cmd/internal/cli"
@@ -46,6 +47,12 @@ func openFolder(dir string) (*folder, error) {
 	f, err := os.OpenFile(filepath.Join(dir, requestsFile), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, folderError(dir, err)
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && runtime.GOOS != "windows" {
+		if err := f.Chmod(0o600); err != nil { // it may be an old one
+			_ = f.Close()
+			return nil, folderError(dir, err)
+		}
 	}
 	return &folder{dir: dir, file: f, journal: load.NewJournal(f)}, nil
 }

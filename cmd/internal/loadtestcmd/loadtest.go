@@ -88,7 +88,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return err
 	}
 
-	agg := loadreport.New(loadreport.Config{Objectives: objectives, Confidence: o.confidence})
+	agg := loadreport.New(loadreport.Config{Objectives: objectives, Confidence: o.confidence, Price: o.price()})
 	gauge := &load.Gauge{}
 	cfg := load.Config{
 		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts,

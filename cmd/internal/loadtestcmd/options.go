@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
 	"llmops/probes/load"
@@ -52,6 +53,8 @@ type options struct {
 	slos       []string
 	sloFile    string
 	confidence float64
+
+	hourPrice, inputPrice, outputPrice float64 // USD
 
 	out    string
 	output cli.Output
@@ -129,6 +132,10 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.sloFile, "slo-file", "", "objectives from a YAML `FILE`")
 	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
 
+	f.Float64Var(&o.hourPrice, "gpu-hour-price", 0, "USD an hour for everything under test, for the cost of a request")
+	f.Float64Var(&o.inputPrice, "input-token-price", 0, "USD for a million prompt tokens")
+	f.Float64Var(&o.outputPrice, "output-token-price", 0, "USD for a million completion tokens")
+
 	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl and junit.xml to this `DIR`")
 	o.output.AddFlags(cmd, render.Formats()...)
 
@@ -168,8 +175,8 @@ func (o *options) check(args []string) error {
 			return cli.Usage(err)
 		}
 	}
-	if o.confidence < 0.5 || o.confidence >= 1 || math.IsNaN(o.confidence) {
-		return cli.Usagef("--confidence %v is outside 0.5 to 1", o.confidence)
+	if o.confidence <= 0.5 || o.confidence >= 1 || math.IsNaN(o.confidence) {
+		return cli.Usagef("--confidence %v must be above 0.5 and below 1", o.confidence)
 	}
 	if err := o.checkSizes(); err != nil {
 		return cli.Usage(err)
@@ -187,6 +194,11 @@ func (o *options) checkSizes() error {
 		return fmt.Errorf("--requests %d must be at least 1", o.requests)
 	case o.given("duration") && o.duration <= 0:
 		return fmt.Errorf("--duration %v must be above 0", o.duration)
+	}
+	for _, price := range []float64{o.hourPrice, o.inputPrice, o.outputPrice} {
+		if !(price >= 0) || math.IsInf(price, 0) {
+			return fmt.Errorf("a price of %v USD must be 0 or more", price)
+		}
 	}
 	for name, d := range map[string]time.Duration{"timeout-connect": o.timeouts.Connect, "timeout-first-token": o.timeouts.FirstToken,
 		"timeout-idle": o.timeouts.Idle, "timeout": o.timeouts.Total, "drain-timeout": o.drain} {
@@ -216,6 +228,20 @@ func (o *options) process() *arrival.Process {
 		return nil
 	}
 	return &arrival.Process{Kind: arrival.Kind(o.arrivals), Rate: o.rate, Burstiness: o.burstiness, Seed: o.seed}
+}
+
+// price is what was said about cost; a price of 0 is one too.
+func (o *options) price() (p loadreport.Price) {
+	for _, x := range []struct {
+		flag string
+		v    *float64
+		to   **float64
+	}{{"gpu-hour-price", &o.hourPrice, &p.PerHour}, {"input-token-price", &o.inputPrice, &p.PerMillionPrompt}, {"output-token-price", &o.outputPrice, &p.PerMillionCompletion}} {
+		if o.given(x.flag) {
+			*x.to = x.v
+		}
+	}
+	return p
 }
 
 // describe is the load in one line.

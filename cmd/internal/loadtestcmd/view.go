@@ -109,6 +109,10 @@ func throughputLine(s loadreport.Summary) string {
 	add(t.TokensPerSecond, "output tokens/s")
 	add(t.Goodput, "goodput/s")
 	add(t.Concurrency, "in flight on average")
+	if c := s.Cost; c != nil {
+		add(c.PerRequestUSD, "USD a request")
+		add(c.Per1kTokensUSD, "USD a 1000 tokens")
+	}
 	if s.Tokens.Completion != nil {
 		parts = append(parts, fmt.Sprintf("tokens by %s", map[string]string{
 			"usage": "the server's count", "chunks": "counting chunks", "mixed": "the server's count and chunks"}[s.Tokens.Source]))
@@ -190,6 +194,10 @@ func flat(s loadreport.Summary) *render.Table {
 	add("tokens_per_second", s.Throughput.TokensPerSecond)
 	add("goodput", s.Throughput.Goodput)
 	add("concurrent_requests", s.Throughput.Concurrency)
+	if c := s.Cost; c != nil {
+		add("cost_per_request", c.PerRequestUSD)
+		add("cost_per_1k_tokens", c.Per1kTokensUSD)
+	}
 	if n := s.Requests.Succeeded + s.Requests.Failed; n > 0 {
 		add("error_rate", new(float64(s.Requests.Failed)/float64(n)))
 	}

@@ -1,0 +1,149 @@
+package prompt
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"llmops/probes/load/api"
+	"llmops/probes/load/length"
+)
+
+func TestSyntheticIsAFunctionOfSeedAndNumber(t *testing.T) {
+	input, err := length.Parse("uniform:1,40")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Synthetic{Seed: 7, Input: input, Output: length.Constant(9)}
+	seen := map[string]bool{}
+	for i := int64(-50); i < 50; i++ {
+		p := s.Prompt(i)
+		if diff := cmp.Diff(p, s.Prompt(i)); diff != "" {
+			t.Fatalf("prompt %d differs from itself: %s", i, diff)
+		}
+		if n := len(strings.Fields(p.Text)); n < 1 || n > 40 || p.MaxTokens != 9 {
+			t.Errorf("prompt %d has %d words and the limit %d", i, n, p.MaxTokens)
+		}
+		seen[p.Text] = true
+	}
+	if len(seen) < 95 {
+		t.Errorf("%d different prompts of 100", len(seen))
+	}
+	// Pinned: the same seed must give the same bodies with every release.
+	if got, want := (Synthetic{Seed: 1, Input: length.Constant(5)}).Prompt(0).Text, "children head much her public"; got != want {
+		t.Errorf("prompt 0 of seed 1 is %q, want %q", got, want)
+	}
+}
+
+func TestWordsAreDistinctAndPlain(t *testing.T) {
+	seen := map[string]bool{}
+	for _, w := range words {
+		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") != "" || seen[w] {
+			t.Errorf("word %q is empty, not plain, or there twice", w)
+		}
+		seen[w] = true
+	}
+}
+
+func TestParse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		data string
+		want []api.Prompt
+		line int // of the error, 0: none
+		says string
+	}{
+		"lines": {data: "{\"prompt\":\"a\"}\n\n{\"prompt\":\"b\",\"max_tokens\":3,\"id\":7}\r\n",
+			want: []api.Prompt{{Text: "a"}, {Text: "b", MaxTokens: 3}}},
+		"messages": {data: `{"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}`,
+			want: []api.Prompt{{Messages: []api.Message{{Role: "system", Content: "s"}, {Role: "user", Content: "u"}}}}},
+		"sharegpt": {data: "\ufeff[\n{\"conversations\":[{\"from\":\"system\",\"value\":\"x\"},{\"from\":\"human\",\"value\":\"hi\"},{\"from\":\"gpt\",\"value\":\"yo\"}]},\n{\"conversations\":[]}]\n",
+			want: []api.Prompt{{Text: "hi"}}},
+		"array of prompts":  {data: `[{"prompt":"a"},{"prompt":"b"}]`, want: []api.Prompt{{Text: "a"}, {Text: "b"}}},
+		"empty":             {data: "", line: 1, says: "no prompt"},
+		"blank":             {data: "\n\n", line: 2, says: "no prompt"},
+		"no conversation":   {data: `[{"conversations":[]}]`, line: 1, says: "no prompt"},
+		"cut line":          {data: "{\"prompt\":\"a\"}\n{\"prompt\":", line: 2, says: "not a JSON object"},
+		"cut array":         {data: "[{\"prompt\":\"a\"},\n\n", line: 3, says: "ends in the middle"},
+		"behind the array":  {data: "[{\"prompt\":\"a\"}]\n{}", line: 1, says: "more text"},
+		"bad entry":         {data: "[{\"prompt\":\"a\"},\n{\"x\":1}]", line: 2, says: "no prompt"},
+		"no key":            {data: "{\"prompt\":\"a\"}\n{\"text\":\"b\"}", line: 2, says: "no prompt"},
+		"empty prompt":      {data: `{"prompt":""}`, line: 1, says: "no prompt"},
+		"wrong type":        {data: `{"prompt":5}`, line: 1, says: `key "prompt": want a string, found number`},
+		"not an object":     {data: `"hello"`, line: 1, says: "want a JSON object, found string"},
+		"negative limit":    {data: `{"prompt":"a","max_tokens":-1}`, line: 1, says: "max_tokens -1"},
+		"huge limit":        {data: `{"prompt":"a","max_tokens":99999999}`, line: 1, says: "max_tokens"},
+		"fractional limit":  {data: `{"prompt":"a","max_tokens":1.5}`, line: 1, says: "want a whole number"},
+		"message, no role":  {data: `{"messages":[{"content":"u"}]}`, line: 1, says: "message 1 has no role"},
+		"plain text is not": {data: "hello\n", line: 1, says: "not a JSON object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Parse("f", []byte(tc.data))
+			if tc.line == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" {
+					t.Error(diff)
+				}
+				return
+			}
+			fe, ok := errors.AsType[*FileError](err)
+			if !ok || fe.Line != tc.line || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("error %v, want line %d and %q", err, tc.line, tc.says)
+			}
+		})
+	}
+}
+
+func TestDatasetCycles(t *testing.T) {
+	d := &Dataset{Prompts: []api.Prompt{{Text: "a", MaxTokens: 5}, {Text: "b"}}}
+	for i, want := range map[int64]string{0: "a", 1: "b", 2: "a", -1: "b", -2: "a"} {
+		if got := d.Prompt(i).Text; got != want {
+			t.Errorf("prompt %d is %q, want %q", i, got, want)
+		}
+	}
+	if n := d.Prompt(0).MaxTokens; n != 5 {
+		t.Errorf("limit %d, want the file's", n)
+	}
+	d.Output = length.Constant(8)
+	if n := d.Prompt(0).MaxTokens; n != 8 {
+		t.Errorf("limit %d, want the one that replaces the file's", n)
+	}
+}
+
+func TestLoadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "d.jsonl")
+	if err := os.WriteFile(path, []byte(`{"prompt":"a"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := LoadFile(path); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := LoadFile(path + ".no"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"prompt":"a"}`, `[{"conversations":[{"from":"human","value":"x"}]}]`, "[", "{}\n", `{"messages":[{"role":"user"}]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		prompts, err := Parse("f", data)
+		if (err == nil) != (len(prompts) > 0) {
+			t.Fatalf("%d prompts and the error %v", len(prompts), err)
+		}
+		if fe, ok := errors.AsType[*FileError](err); err != nil && (!ok || fe.Line < 1 || fe.Line > strings.Count(string(data), "\n")+1) {
+			t.Fatalf("error %v", err)
+		}
+		for _, p := range prompts {
+			if p.Text == "" && len(p.Messages) == 0 || p.MaxTokens < 0 {
+				t.Fatalf("prompt %+v", p)
+			}
+		}
+	})
+}
