@@ -90,6 +90,10 @@ type call struct {
 	bodies   atomic.Int32 // readers of body that net/http has not closed
 	buf      []byte       // read buffer
 	warm     bool
+	// Reads of the reply with the kernel's stamp and without, and how long what
+	// arrived has waited for its read, at worst.
+	kernel, user int
+	lag          time.Duration
 	// exhausted: this machine had no file descriptor or port left for it.
 	exhausted bool
 	// Open loop: when the request is due, by how much the pacer came too late
@@ -204,6 +208,9 @@ func (cl *client) do(parent context.Context, c *call) {
 	switch {
 	case resp.StatusCode/100 == 2:
 		cl.read(ctx, c, resp, a.conn.Load(), w)
+		if c.kernel > 0 {
+			rec.ReadLag = new(c.lag)
+		}
 	case resp.StatusCode/100 == 3:
 		cl.refuse(c, resp, request.Redirect, cancel)
 	default:
@@ -308,7 +315,14 @@ func (cl *client) read(ctx context.Context, c *call, resp *http.Response, nc *co
 	r.Reset(cl.target.API, cl.target.Body.Stream, resp.Header.Get("Content-Type"))
 	arrived := func() time.Duration {
 		if nc == nil {
+			c.user++
 			return time.Since(sent)
+		}
+		if lag := time.Duration(nc.lag.Load()); lag >= 0 {
+			c.kernel++
+			c.lag = max(c.lag, lag)
+		} else {
+			c.user++
 		}
 		return nc.lastRead().Sub(sent)
 	}

@@ -11,16 +11,21 @@ import (
 	"llmops/probes/request"
 )
 
-// TimestampSource says where the time stamps of arriving bytes come from.
-const TimestampSource = "user"
+// Sources of time stamps.
+const (
+	FromKernel = "kernel" // taken when a segment arrived
+	FromUser   = "user"   // taken when this process came to read it
+)
 
 // conn is a connection that knows when bytes last arrived on it. It sits at the
 // bottom, below TLS and HTTP, so that a stamp is taken before anything is
 // decoded; finer sources of stamps belong here and nowhere else.
 type conn struct {
 	net.Conn
-	epoch time.Time
-	last  atomic.Int64 // ns after epoch at which the newest read returned bytes; 0: none yet
+	kernel *receiver // nil: stamps are taken in this process
+	epoch  time.Time
+	last   atomic.Int64 // ns after epoch at which the newest bytes arrived; 0: none yet
+	lag    atomic.Int64 // ns between that and the read; -1: not known
 
 	written atomic.Int64 // bytes sent
 	broken  atomic.Int64 // bytes the peer had acknowledged when the connection broke, and 1 for the SYN; 0: not known
@@ -48,6 +53,19 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
+	if c.kernel != nil {
+		n, arrived, stamped, err := c.kernel.read(p)
+		if err != nil {
+			c.breaks()
+			return n, err
+		}
+		c.last.Store(int64(arrived.Sub(c.epoch)))
+		c.lag.Store(-1)
+		if stamped {
+			c.lag.Store(int64(time.Since(arrived)))
+		}
+		return n, nil
+	}
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.last.Store(int64(time.Since(c.epoch)))
@@ -88,6 +106,7 @@ type dialer struct {
 	timeout time.Duration
 	tls     *tls.Config
 	target  string // host:port that tls.ServerName belongs to
+	user    bool   // do not ask the kernel for stamps
 }
 
 // dialOwner is the key of the request's own context in the context of its dial.
@@ -111,7 +130,12 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		}
 		return nil, &setupError{class, err}
 	}
-	return &conn{Conn: nc, epoch: d.epoch}, nil
+	c := &conn{Conn: nc, epoch: d.epoch}
+	c.lag.Store(-1)
+	if !d.user {
+		c.kernel, _ = newReceiver(nc)
+	}
+	return c, nil
 }
 
 // dialTLS shakes hands itself, because a failure there has a class of its own

@@ -21,6 +21,9 @@ type Result struct {
 	Events int64         // token events of all requests, warm-up included
 	Peak   int64         // most requests in flight at once
 	CPU    time.Duration // of this process, from Started to Ended; 0: not measured
+	// KernelReads and UserReads count the reads by where their time stamp comes
+	// from.
+	KernelReads, UserReads int64
 	// Due and Sent are the spans from the first to the last measured request
 	// of the open loop, by the schedule and in fact; N is their number.
 	Due, Sent time.Duration
@@ -28,6 +31,19 @@ type Result struct {
 
 	Interrupted bool  // ctx ended before the run did
 	Exhausted   int64 // requests for which this machine had no file descriptor or port left
+}
+
+// TimestampSource is FromKernel, FromUser, "mixed", or "" when nothing was read.
+func (r Result) TimestampSource() string {
+	switch {
+	case r.KernelReads > 0 && r.UserReads > 0:
+		return "mixed"
+	case r.KernelReads > 0:
+		return FromKernel
+	case r.UserReads > 0:
+		return FromUser
+	}
+	return ""
 }
 
 // readBuffer is the size of the buffer that a reply is read through, in bytes:
@@ -85,6 +101,8 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		if c.exhausted {
 			res.Exhausted++
 		}
+		res.KernelReads += int64(c.kernel)
+		res.UserReads += int64(c.user)
 		if !c.warm {
 			if !c.due.IsZero() && !c.rec.SentAt.IsZero() {
 				res.N++
@@ -180,6 +198,7 @@ func (r *runner) admit(t time.Time) (id int64, warm, ok bool) {
 func (r *runner) prepare(id int64, warm bool) *call {
 	c := r.calls.Get().(*call)
 	c.rec = request.Record{Schema: request.Schema, ID: id}
+	c.kernel, c.user, c.lag = 0, 0, 0
 	c.warm, c.exhausted, c.due, c.offered, c.behind = warm, false, time.Time{}, time.Time{}, 0
 	if r.issue.Err() != nil {
 		return c // the run is over: it will not be sent

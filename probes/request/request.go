@@ -61,6 +61,9 @@ type Record struct {
 	// Lateness is how long after it was due and could have been sent the
 	// client began with the request: the client's own fault. Open loop only.
 	Lateness *time.Duration `json:"-"`
+	// ReadLag is how long what arrived waited for this process to read it, at
+	// the worst of all reads; nil where the kernel does not stamp arrivals.
+	ReadLag *time.Duration `json:"-"`
 }
 
 // Chunk is one token event: one event of the stream that carries output.

@@ -30,27 +30,26 @@ type call struct {
 // refusal is an error reply.
 type refusal struct {
 	status  int
-	kind    string
 	message string
 	param   string
 }
 
-func (r *refusal) Error() string { return r.message }
-
-func badRequest(param, format string, args ...any) error {
-	return &refusal{http.StatusBadRequest, "BadRequestError", fmt.Sprintf(format, args...), param}
+func badRequest(param, format string, args ...any) *refusal {
+	return &refusal{http.StatusBadRequest, fmt.Sprintf(format, args...), param}
 }
 
-const maxBody = 64 << 20
+const maxBody = 16 << 20
 
-// read decodes and checks a request; its errors are refusals, or the network's.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, a api) (*call, error) {
+// read decodes and checks a request.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, a api) (*call, *refusal) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
+		// Where the next request begins is not known.
+		w.Header().Set("Connection", "close")
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, &refusal{http.StatusRequestEntityTooLarge, "BadRequestError", fmt.Sprintf("the body is longer than %d bytes", maxBody), ""}
+			return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", maxBody), ""}
 		}
-		return nil, fmt.Errorf("read the request body: %w", err)
+		return nil, badRequest("", "the body cannot be read: %v", err)
 	}
 	var body struct {
 		Model     *string         `json:"model"`
@@ -70,7 +69,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, a api) (*call, err
 		return nil, badRequest("", "the body is no valid request: %v", err)
 	}
 	if body.Model != nil && *body.Model != s.cfg.Model {
-		return nil, &refusal{http.StatusNotFound, "NotFoundError", fmt.Sprintf("The model `%s` does not exist.", *body.Model), "model"}
+		return nil, &refusal{http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", *body.Model), "model"}
 	}
 	if body.N != nil && *body.N != 1 {
 		return nil, badRequest("n", "n is %d, this server gives 1 answer", *body.N)
@@ -84,13 +83,14 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, a api) (*call, err
 		c.includeUsage, c.continuousUsage = o.IncludeUsage, o.IncludeUsage && o.ContinuousUsage
 	}
 	hash := model.NewPromptHash(s.cfg.BlockSize)
+	var no *refusal
 	if a == chat {
-		err = hashMessages(hash, body.Messages)
+		no = hashMessages(hash, body.Messages)
 	} else {
-		err = hashPrompt(hash, body.Prompt)
+		no = hashPrompt(hash, body.Prompt)
 	}
-	if err != nil {
-		return nil, err
+	if no != nil {
+		return nil, no
 	}
 	c.PromptTokens, c.Prefix = hash.Tokens(), hash.Prefix()
 	c.MaxTokens = max(1, min(s.cfg.DefaultMaxTokens, s.cfg.MaxModelLen-c.PromptTokens))
@@ -112,7 +112,7 @@ type message struct {
 	Content json.RawMessage `json:"content"`
 }
 
-func hashMessages(h *model.PromptHash, messages []message) error {
+func hashMessages(h *model.PromptHash, messages []message) *refusal {
 	if len(messages) == 0 {
 		return badRequest("messages", "messages is missing or empty")
 	}
@@ -138,7 +138,7 @@ func hashMessages(h *model.PromptHash, messages []message) error {
 }
 
 // hashPrompt takes a text, a list with one text, or a list of token numbers.
-func hashPrompt(h *model.PromptHash, raw json.RawMessage) error {
+func hashPrompt(h *model.PromptHash, raw json.RawMessage) *refusal {
 	if len(raw) == 0 || string(raw) == "null" {
 		return badRequest("prompt", "prompt is missing")
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -87,9 +88,9 @@ func (e *encoder) end() {
 }
 
 // fail appends an error object and the end of the stream.
-func (e *encoder) fail(status int, kind, message string) {
+func (e *encoder) fail(status int, message string) {
 	e.buf = append(e.buf, "data: "...)
-	e.buf = append(e.buf, errorBody(status, kind, message, "")...)
+	e.buf = append(e.buf, errorBody(status, message, "")...)
 	e.buf = append(e.buf, "\n\n"...)
 	e.done()
 }
@@ -123,25 +124,10 @@ func (e *encoder) stamp(due time.Duration) {
 	e.buf = append(e.buf, '}')
 }
 
-// whole is the reply to a request without stream: JSON, due at a time.
+// whole is the reply to a request without stream, which ends with the token last.
 func (e *encoder) whole(last model.Event) []byte {
 	e.tokens = last.Index + 1
-	object := "chat.completion"
-	if e.api == text {
-		object = "text_completion"
-	}
-	e.buf = append(e.buf, `{"id":"`+e.id+`","object":"`+object+`","created":`...)
-	e.buf = strconv.AppendInt(e.buf, e.server.wall.Unix()+int64(last.At/time.Second), 10)
-	e.buf = append(e.buf, `,"model":`...)
-	e.buf = append(e.buf, quote(e.server.cfg.Model)...)
-	if e.api == chat {
-		e.buf = append(e.buf, `,"choices":[{"index":0,"message":{"role":"assistant","content":"`...)
-	} else {
-		e.buf = append(e.buf, `,"choices":[{"index":0,"text":"`...)
-	}
-	for i := range e.tokens {
-		e.buf = appendWord(e.buf, e.number, i)
-	}
+	e.wholeUntil(last.At, e.tokens)
 	e.buf = append(e.buf, '"')
 	if e.api == chat {
 		e.buf = append(e.buf, '}')
@@ -150,6 +136,28 @@ func (e *encoder) whole(last model.Event) []byte {
 	e.usage(true)
 	e.stamp(last.At)
 	return append(e.buf, '}')
+}
+
+// wholeUntil is the beginning of that reply, due at a time: up to the text of
+// so many tokens, which is where a truncated one ends.
+func (e *encoder) wholeUntil(at time.Duration, tokens int) []byte {
+	object := "chat.completion"
+	if e.api == text {
+		object = "text_completion"
+	}
+	e.buf = append(e.buf, `{"id":"`+e.id+`","object":"`+object+`","created":`...)
+	e.buf = strconv.AppendInt(e.buf, e.server.wall.Unix()+int64(at/time.Second), 10)
+	e.buf = append(e.buf, `,"model":`...)
+	e.buf = append(e.buf, quote(e.server.cfg.Model)...)
+	if e.api == chat {
+		e.buf = append(e.buf, `,"choices":[{"index":0,"message":{"role":"assistant","content":"`...)
+	} else {
+		e.buf = append(e.buf, `,"choices":[{"index":0,"text":"`...)
+	}
+	for i := range tokens {
+		e.buf = appendWord(e.buf, e.number, i)
+	}
+	return e.buf
 }
 
 // words are the vocabulary. None needs escaping in JSON.
@@ -170,8 +178,8 @@ func appendWord(dst []byte, n uint64, i int) []byte {
 }
 
 // errorBody is an error as JSON, in the shape that vLLM gives it.
-func errorBody(status int, kind, message, param string) []byte {
-	b := []byte(`{"error":{"message":` + quote(message) + `,"type":` + quote(kind) + `,"param":`)
+func errorBody(status int, message, param string) []byte {
+	b := []byte(`{"error":{"message":` + quote(message) + `,"type":"` + errorType(status) + `","param":`)
 	if param == "" {
 		b = append(b, "null"...)
 	} else {
@@ -180,6 +188,31 @@ func errorBody(status int, kind, message, param string) []byte {
 	b = append(b, `,"code":`...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	return append(b, "}}"...)
+}
+
+// errorType is the type that goes with a status, by the names that OpenAI's
+// clients and vLLM use.
+func errorType(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "AuthenticationError"
+	case http.StatusForbidden:
+		return "PermissionDeniedError"
+	case http.StatusNotFound:
+		return "NotFoundError"
+	case http.StatusConflict:
+		return "ConflictError"
+	case http.StatusUnprocessableEntity:
+		return "UnprocessableEntityError"
+	case http.StatusTooManyRequests:
+		return "RateLimitError"
+	case http.StatusServiceUnavailable:
+		return "ServiceUnavailableError"
+	}
+	if status < 500 {
+		return "BadRequestError"
+	}
+	return "InternalServerError"
 }
 
 func quote(s string) string {

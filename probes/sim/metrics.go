@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"llmops/probes/sim/model"
 )
@@ -22,14 +23,17 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	st := s.State()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	writeMetrics(w, s.cfg.Model, st)
+	writeReplies(w, &s.replies)
 }
 
+// escapeLabel is all that the text format escapes in the value of a label.
+var escapeLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
 func writeMetrics(w io.Writer, name string, st model.State) {
-	labels := "model_name=" + strconv.Quote(name) + `,engine="0"`
-	p := &promWriter{w: w, prefix: "vllm:", labels: labels}
+	p := &promWriter{w: w, prefix: "vllm:", labels: `model_name="` + escapeLabel.Replace(name) + `",engine="0"`}
 	p.gauge("num_requests_running", "Sequences that run.", float64(st.Running))
 	p.gauge("num_requests_waiting", "Sequences that wait.", float64(st.Waiting))
-	p.gauge("kv_cache_usage_perc", "Share of the KV cache in use, 0 to 1.", float64(st.KVUsed)/float64(st.KVBlocks))
+	p.gauge("kv_cache_usage_perc", "Share of the KV cache in use, 0 to 1.", st.KVUsage())
 	p.counter("num_preemptions_total", "Preemptions.", st.Preemptions)
 	p.counter("prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", st.PrefixQueries)
 	p.counter("prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", st.PrefixHits)
@@ -53,6 +57,15 @@ func writeMetrics(w io.Writer, name string, st model.State) {
 	d.gauge("DCGM_FI_DEV_FB_USED", "GPU memory used, MiB.", st.GPUUsedMiB)
 	d.gauge("DCGM_FI_DEV_FB_FREE", "GPU memory free, MiB.", st.GPUFreeMiB)
 	d.gauge("DCGM_FI_DEV_GPU_UTIL", "Share of the last full second in which something ran, percent.", 100*st.GPUUtilization)
+}
+
+// writeReplies shows what the engine's HTTP layer counts, with the exact status.
+func writeReplies(w io.Writer, r *replies) {
+	p := &promWriter{w: w}
+	p.head("http_requests_total", "counter", "Answered requests by handler, method and status.")
+	for a, n := range r.sorted {
+		p.sample("http_requests_total", fmt.Sprintf(`handler="%s",method="%s",status="%d"`, a.handler, a.method, a.status), float64(n))
+	}
 }
 
 // promWriter writes the Prometheus text format.

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net"
 	"net/http"
@@ -14,11 +13,9 @@ import (
 
 // complete answers one completion request.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, a api) {
-	c, err := s.read(w, r, a)
-	if err != nil {
-		if no, ok := errors.AsType[*refusal](err); ok {
-			refuse(w, *no, 0)
-		}
+	c, no := s.read(w, r, a)
+	if no != nil {
+		refuse(w, *no, 0)
 		return
 	}
 	id, box := s.submit(c.Request)
@@ -76,11 +73,11 @@ func (e *encoder) finish(w http.ResponseWriter, last model.Event, begun bool) {
 		e.refuse(w, last)
 		return
 	case last.Reason == model.OutOfMemory:
-		e.fail(http.StatusInternalServerError, "InternalServerError", outOfMemory)
+		e.fail(http.StatusInternalServerError, outOfMemory)
 	case last.Reason != model.Faulted:
 		e.end()
 	case last.Fault.Kind == model.StreamError:
-		e.fail(http.StatusInternalServerError, "InternalServerError", "the simulated engine failed")
+		e.fail(http.StatusInternalServerError, "the simulated engine failed")
 	case last.Fault.Kind == model.Reset:
 		if len(e.buf) > 0 {
 			w.Write(e.buf)                        //nolint:errcheck // the connection is about to go anyway
@@ -112,9 +109,8 @@ func (e *encoder) wholeTo(w http.ResponseWriter, box *mailbox) {
 				return
 			}
 			if ev.Fault != nil && ev.Fault.Kind == model.Truncate {
-				body := e.whole(ev)
 				w.Header().Set("Content-Type", "application/json")
-				w.Write(body[:len(body)/2]) //nolint:errcheck // nobody is left to be told
+				w.Write(e.wholeUntil(ev.At, ev.Fault.After)) //nolint:errcheck // nobody is left to be told
 				return
 			}
 			e.refuse(w, ev)
@@ -127,22 +123,22 @@ const outOfMemory = "CUDA out of memory (simulated)"
 
 // refuse turns the end of a sequence that gave no reply into an error reply.
 func (e *encoder) refuse(w http.ResponseWriter, ev model.Event) {
-	no := refusal{status: http.StatusInternalServerError, kind: "InternalServerError"}
+	no := refusal{status: http.StatusInternalServerError}
 	switch {
 	case ev.Reason == model.TooLong:
 		cfg := &e.server.cfg
-		no = refusal{http.StatusBadRequest, "BadRequestError", "This model's maximum context length is " +
+		no = refusal{http.StatusBadRequest, "This model's maximum context length is " +
 			strconv.Itoa(min(cfg.MaxModelLen, cfg.KVBlocks*cfg.BlockSize)) + " tokens, but the prompt has " +
 			strconv.Itoa(e.PromptTokens) + " tokens and the output limit is " + strconv.Itoa(e.MaxTokens) + ".", "max_tokens"}
 	case ev.Reason == model.QueueFull:
-		no = refusal{http.StatusServiceUnavailable, "ServiceUnavailableError", "the waiting queue is full", ""}
+		no = refusal{http.StatusServiceUnavailable, "the waiting queue is full", ""}
 	case ev.Reason == model.OutOfMemory:
 		no.message = outOfMemory
 	case ev.Fault.Kind == model.Reset:
 		reset(w)
 		return
 	case ev.Fault.Kind == model.RateLimit:
-		no = refusal{http.StatusTooManyRequests, "RateLimitError", "rate limit exceeded", ""}
+		no = refusal{http.StatusTooManyRequests, "rate limit exceeded", ""}
 	case ev.Fault.Kind == model.HTTPError:
 		no.status, no.message = ev.Fault.Status, "simulated error "+strconv.Itoa(ev.Fault.Status)
 	default:
@@ -157,7 +153,7 @@ func refuse(w http.ResponseWriter, no refusal, retryAfter time.Duration) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(no.status)
-	w.Write(errorBody(no.status, no.kind, no.message, no.param)) //nolint:errcheck // nobody is left to be told
+	w.Write(errorBody(no.status, no.message, no.param)) //nolint:errcheck // nobody is left to be told
 }
 
 // reset ends the connection with an RST: what the client has not read is lost.

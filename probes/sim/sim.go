@@ -4,7 +4,8 @@
 // serves demos, and as a test oracle: it knows when every token was due.
 //
 // It must not produce numbers of its own: every time, count and gauge that it
-// shows is the model's.
+// shows is the model's, except how many HTTP replies had which status, which
+// the model does not know.
 package sim
 
 import (
@@ -13,8 +14,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"llmops/probes/sim/model"
 )
@@ -39,19 +43,12 @@ func DefaultConfig() Config {
 	return Config{Config: model.Default(), Model: "sim", DefaultMaxTokens: 64}
 }
 
-// FixedService turns c into a plain queue: MaxRunning slots, each busy for
-// service with one request, whose answer is one token. It is what a load
-// tester is checked against when tokens do not matter.
-func (c *Config) FixedService(service time.Duration) {
-	c.PrefillBase, c.PrefillPerToken = service, 0
-	c.Output = model.FixedLength(1)
-}
-
 // Server is a simulated server. Its clock starts with the first use.
 type Server struct {
 	cfg     Config
 	started sync.Once
 	wall    time.Time // the model's time 0
+	replies replies
 
 	mu      sync.Mutex
 	engine  *model.Engine
@@ -65,8 +62,11 @@ type Server struct {
 // New checks cfg and makes a server; the error names everything that is wrong.
 func New(cfg Config) (*Server, error) {
 	var errs []error
-	if cfg.Model == "" {
+	switch {
+	case cfg.Model == "":
 		errs = append(errs, errors.New("simulated server: the model name is empty"))
+	case !utf8.ValidString(cfg.Model) || strings.ContainsFunc(cfg.Model, unicode.IsControl):
+		errs = append(errs, fmt.Errorf("simulated server: the model name %q holds control characters or is no UTF-8", cfg.Model))
 	}
 	if cfg.DefaultMaxTokens < 1 {
 		errs = append(errs, fmt.Errorf("simulated server: default max tokens is %d, want at least 1", cfg.DefaultMaxTokens))
@@ -89,14 +89,25 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/models", s.models)
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", s.metrics)
-	return mux
+	return s.replies.count(mux)
+}
+
+// server reads a request within a time that a body of the largest size needs
+// on a slow link. Replies have no limit: that of a stalled sequence is long.
+func (s *Server) server() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
 }
 
 // Serve answers on l until ctx is done; then it lets replies in progress go on
 // for a moment, cuts the rest and returns nil. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	const grace = 500 * time.Millisecond
-	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	srv := s.server()
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {

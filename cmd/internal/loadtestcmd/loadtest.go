@@ -185,7 +185,7 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		StartedAt: r.Started, Duration: r.Ended.Sub(r.Started),
 		Load: loadreport.Load{Mode: "closed", Seed: o.seed, WarmupRequests: r.Warmup},
 		Client: loadreport.ClientFacts{
-			TimestampSource: load.TimestampSource, Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
+			TimestampSource: r.TimestampSource(), Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
 		},
 	}
 	if o.given("rate") {

@@ -22,6 +22,12 @@ type Config struct {
 	DecodeBase        time.Duration // fixed part of the gap to the next token
 	DecodePerSequence time.Duration // for each sequence that runs when the gap begins
 
+	// ServiceTime above 0 makes the engine a plain queue: a prefill takes that
+	// long whatever the prompt, and every answer is one token whatever the
+	// request asks for. It replaces the four times above and Output. It is what
+	// a load tester is checked against when tokens do not matter.
+	ServiceTime time.Duration
+
 	MaxRunning  int // sequences that run at the same time, at least 1
 	MaxWaiting  int // sequences that may wait; beyond it requests are rejected; 0: no limit
 	MaxModelLen int // tokens of prompt and output together
@@ -71,6 +77,7 @@ func (c Config) Validate() error {
 	}{
 		{"prefill base", c.PrefillBase}, {"prefill per token", c.PrefillPerToken},
 		{"decode base", c.DecodeBase}, {"decode per sequence", c.DecodePerSequence},
+		{"service time", c.ServiceTime},
 	} {
 		if d.v < 0 || d.v > maxTime {
 			add("%s is %v, want 0 to %v", d.name, d.v, maxTime)

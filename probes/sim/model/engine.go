@@ -64,9 +64,6 @@ func (e *Engine) order(o order) {
 	e.inbox = append(e.inbox, o)
 }
 
-// Now is the time up to which the engine has been advanced.
-func (e *Engine) Now() time.Duration { return e.now }
-
 // Next is the time of the next thing that will happen by itself; false when
 // nothing will.
 func (e *Engine) Next() (time.Duration, bool) {
@@ -127,6 +124,9 @@ func (e *Engine) report(s *sequence, ev Event) {
 // arrive refuses a request or puts it into the waiting queue.
 func (e *Engine) arrive(id ID, r Request) {
 	r.PromptTokens, r.MaxTokens = max(r.PromptTokens, 1), max(r.MaxTokens, 1)
+	if e.cfg.ServiceTime > 0 {
+		r.MaxTokens = 1
+	}
 	s := e.newSequence(id, r)
 	e.live[id] = s
 	c := &e.cfg

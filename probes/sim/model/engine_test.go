@@ -278,7 +278,7 @@ func conserve(t *testing.T, e *Engine, requests []Request) {
 		if !ok {
 			break
 		}
-		area += time.Duration(e.wait.len) * (at - e.Now())
+		area += time.Duration(e.wait.len) * (at - e.now)
 		e.Advance(at, emit)
 		checkBlocks(t, e)
 		if len(e.running) > e.cfg.MaxRunning {
@@ -389,8 +389,8 @@ func BenchmarkEngineToken(b *testing.B) {
 	}
 	for b.Loop() {
 		for len(e.live) < cfg.MaxRunning {
-			e.Submit(e.Now(), Request{PromptTokens: 100, MaxTokens: 100})
-			e.Advance(e.Now(), emit)
+			e.Submit(e.now, Request{PromptTokens: 100, MaxTokens: 100})
+			e.Advance(e.now, emit)
 		}
 		t, _ := e.Next()
 		e.Advance(t, emit)

@@ -17,9 +17,6 @@ type OutputLength struct {
 	mean float64 // above 0: exponential
 }
 
-// FixedLength is n tokens, always.
-func FixedLength(n int) OutputLength { return OutputLength{dist: length.Constant(n)} }
-
 const exponential = "exponential:"
 
 // ParseOutputLength reads "" (the request's limit), "exponential:mean" and

@@ -138,11 +138,22 @@ type State struct {
 	Running  int
 	Waiting  int
 	KVUsed   int // blocks that sequences hold
-	KVBlocks int
+	KVBlocks int // blocks of the cache as it was configured
+	KVLost   int // of them: gone with leaked memory
 
 	GPUUsedMiB     float64
 	GPUFreeMiB     float64
 	GPUUtilization float64 // share of the last full second in which something ran, 0..1
+}
+
+// KVUsage is the share in use of the blocks that are left, 0..1. It is 1 when
+// none are left: a cache without blocks has no room, it is not idle.
+func (s State) KVUsage() float64 {
+	left := s.KVBlocks - s.KVLost
+	if left <= 0 {
+		return 1
+	}
+	return float64(s.KVUsed) / float64(left)
 }
 
 // State is the present state.
@@ -153,7 +164,7 @@ func (e *Engine) State() State {
 	s := State{
 		Stats: e.stats, At: e.now,
 		Running: len(e.running), Waiting: e.wait.len,
-		KVUsed: e.kv.used(), KVBlocks: c.KVBlocks,
+		KVUsed: e.kv.used(), KVBlocks: c.KVBlocks, KVLost: e.kv.lost,
 		GPUUsedMiB: used, GPUFreeMiB: c.GPUMemoryMiB - used,
 		GPUUtilization: e.stats.busyLast.Seconds(),
 	}

@@ -48,7 +48,10 @@ func (e *Engine) start(s *sequence, need, hits int) {
 	s.computed = false
 
 	cached := hits * e.cfg.BlockSize
-	work := e.cfg.PrefillBase + e.cfg.PrefillPerToken*time.Duration(s.req.PromptTokens+s.generated-cached)
+	work := e.cfg.ServiceTime
+	if work == 0 {
+		work = e.cfg.PrefillBase + e.cfg.PrefillPerToken*time.Duration(s.req.PromptTokens+s.generated-cached)
+	}
 	gap := scale(work, e.slow(SlowPrefill, s.id, e.now))
 	if !s.started {
 		s.started, s.first, s.cached = true, e.now, cached
