@@ -119,6 +119,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 			runErr = err
 		}
 	}
+	tellGitHub(app, summary)
 	for _, w := range summary.Warnings {
 		app.Warnf("%s", w)
 	}
@@ -188,8 +189,14 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 			TimestampSource: r.TimestampSource(), Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
 		},
 	}
-	if o.given("rate") {
-		run.Load.Mode, run.Load.Rate, run.Load.Arrivals = "open", &o.rate, &o.arrivals
+	if o.open() {
+		run.Load.Mode, run.Load.Arrivals = "open", &o.arrivals
+		if o.given("rate") {
+			run.Load.Rate = &o.rate
+		}
+		if o.stagesText != "" || o.ramp > 0 {
+			run.Load.Shape = o.shape()
+		}
 		if o.arrivals == "gamma" {
 			run.Load.Burstiness = &o.burstiness
 		}

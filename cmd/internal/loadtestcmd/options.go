@@ -35,6 +35,9 @@ type options struct {
 	rate           float64
 	arrivals       string
 	burstiness     float64
+	ramp           time.Duration
+	stages         arrival.Profile // read from stagesText
+	stagesText     string
 	maxConcurrency int
 
 	requests int64
@@ -109,6 +112,8 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.Float64VarP(&o.rate, "rate", "r", 0, "open loop: requests a second")
 	cli.Enum(cmd, &o.arrivals, "arrivals", "", arrival.Kinds(), "open loop: arrival process")
 	f.Float64Var(&o.burstiness, "burstiness", 1, "shape of gamma arrivals; below 1 is burstier than Poisson")
+	f.DurationVar(&o.ramp, "ramp", 0, "open loop: rise from 0 to --rate over this time first")
+	f.StringVar(&o.stagesText, "stages", "", "open loop: rates that change, such as 30s:20,10s:20..80,5s:300,5m:10~50/60s (steps, ramps, spikes, sine)")
 	f.IntVar(&o.maxConcurrency, "max-concurrency", 0, "open loop: most requests in flight; what waits shows as queue_ms (0: no cap)")
 
 	f.Int64VarP(&o.requests, "requests", "n", 0, "end after `N` requests")
@@ -139,7 +144,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl and junit.xml to this `DIR`")
 	o.output.AddFlags(cmd, render.Formats()...)
 
-	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate")
+	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate", "stages")
 	cmd.MarkFlagsMutuallyExclusive("dataset", "prompt-tokens")
 	cmd.MarkFlagsMutuallyExclusive("api-key-env", "api-key-file")
 	for _, name := range []string{"dataset", "slo-file"} {
@@ -160,11 +165,23 @@ func (o *options) check(args []string) error {
 	case len(args) > 0:
 		o.url = args[0]
 	}
-	if !o.given("rate") {
+	if !o.open() {
 		for _, name := range []string{"arrivals", "burstiness", "max-concurrency"} {
 			if o.given(name) {
-				return cli.WithHint(cli.Usagef("--%s needs --rate: it belongs to the open loop", name), "add --rate R, in requests a second")
+				return cli.WithHint(cli.Usagef("--%s needs --rate or --stages: it belongs to the open loop", name), "add --rate R, in requests a second")
 			}
+		}
+	}
+	if o.ramp != 0 && !o.given("rate") {
+		return cli.Usagef("--ramp needs --rate: it rises to that")
+	}
+	if o.ramp < 0 {
+		return cli.Usagef("--ramp %v is negative", o.ramp)
+	}
+	if o.stagesText != "" {
+		var err error
+		if o.stages, err = arrival.ParseStages(o.stagesText); err != nil {
+			return cli.WithHint(cli.Usage(fmt.Errorf("--stages: %w", err)), "an example is 30s:20,10s:20..80,5s:300,5m:10~50/60s")
 		}
 	}
 	if o.given("burstiness") && o.arrivals != string(arrival.Gamma) {
@@ -215,19 +232,29 @@ const maxInFlight = 1_000_000
 // finish fills in what depends on other flags.
 func (o *options) finish() {
 	if o.requests == 0 && o.duration == 0 {
-		o.duration = defaultDuration
+		o.duration = defaultDuration + o.ramp
+		if n := o.stages.Length(); n > 0 { // the warm-up is the first part of the stages
+			o.duration = max(n-o.warmup.duration, time.Millisecond)
+		}
 	}
 	if o.outputTokens.IsZero() && o.dataset == "" {
 		o.outputTokens = length.Constant(64)
 	}
 }
 
+// open tells whether requests are sent when they are due, not when others end.
+func (o *options) open() bool { return o.given("rate") || o.stagesText != "" }
+
 // process is the arrival process of the open loop, nil for the closed one.
 func (o *options) process() *arrival.Process {
-	if !o.given("rate") {
+	if !o.open() {
 		return nil
 	}
-	return &arrival.Process{Kind: arrival.Kind(o.arrivals), Rate: o.rate, Burstiness: o.burstiness, Seed: o.seed}
+	p := &arrival.Process{Kind: arrival.Kind(o.arrivals), Rate: o.rate, Burstiness: o.burstiness, Seed: o.seed, Profile: o.stages}
+	if o.ramp > 0 {
+		p.Profile = arrival.Ramp(o.ramp, o.rate)
+	}
+	return p
 }
 
 // price is what was said about cost; a price of 0 is one too.
@@ -244,11 +271,22 @@ func (o *options) price() (p loadreport.Price) {
 	return p
 }
 
+// shape is how the rate goes.
+func (o *options) shape() string {
+	switch {
+	case o.stagesText != "":
+		return o.stagesText
+	case o.ramp > 0:
+		return fmt.Sprintf("%g req/s after a ramp of %s", o.rate, o.ramp)
+	}
+	return fmt.Sprintf("%g req/s", o.rate)
+}
+
 // describe is the load in one line.
 func (o *options) describe() string {
 	var b strings.Builder
-	if o.given("rate") {
-		fmt.Fprintf(&b, "open loop, %s %g req/s", o.arrivals, o.rate)
+	if o.open() {
+		fmt.Fprintf(&b, "open loop, %s %s", o.arrivals, o.shape())
 		if o.maxConcurrency > 0 {
 			fmt.Fprintf(&b, ", at most %d in flight", o.maxConcurrency)
 		}

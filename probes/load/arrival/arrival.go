@@ -4,6 +4,7 @@
 package arrival
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -29,6 +30,8 @@ type Process struct {
 	Kind Kind
 	// Rate is the mean number of arrivals a second.
 	Rate float64
+	// Profile, if set, changes the rate with time and stands in place of Rate.
+	Profile Profile
 	// Burstiness is the shape of the gamma gaps, whose coefficient of variation
 	// is 1/sqrt(Burstiness): 1 is Poisson, below 1 is burstier.
 	Burstiness float64
@@ -37,8 +40,11 @@ type Process struct {
 
 // Validate says what is wrong with p.
 func (p Process) Validate() error {
-	if !(p.Rate > 0) || p.Rate > 1e6 {
-		return fmt.Errorf("rate %v is outside 0 to 1,000,000 requests a second", p.Rate)
+	if p.Profile != nil && !(p.Profile.Peak() > 0) {
+		return errors.New("the stages hold no arrivals: every rate is 0")
+	}
+	if p.Profile == nil && (!(p.Rate > 0) || p.Rate > MaxRate) {
+		return fmt.Errorf("rate %v is outside 0 to %d requests a second", p.Rate, int(MaxRate))
 	}
 	switch p.Kind {
 	case Constant, Poisson:
@@ -55,13 +61,14 @@ func (p Process) Validate() error {
 // seedStream keeps the arrivals' random numbers apart from those of the prompts.
 const seedStream = 0x61727269_76616c73
 
-// Times yields the arrivals in order, without end. The same Process yields the
+// Times yields the arrivals in order, without end unless Profile has one. The same Process yields the
 // same times on every machine: they are rounded to whole microseconds, far
 // above the last bits in which floating-point units differ. Constant arrivals
 // begin at 0; random ones begin with a gap.
 func (p Process) Times() iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		rng := rand.New(rand.NewPCG(p.Seed, seedStream))
+		inv := inverse{p: p.Profile}
 		var sum float64 // gaps so far, in units of 1/rate
 		for i := 0; ; i++ {
 			switch p.Kind {
@@ -72,8 +79,12 @@ func (p Process) Times() iter.Seq[time.Duration] {
 			default:
 				sum += rng.ExpFloat64()
 			}
-			us := math.Round(sum / p.Rate * 1e6)
-			if us > math.MaxInt64/1e3 || !yield(time.Duration(us)*time.Microsecond) {
+			at, ok := sum/p.Rate, true
+			if p.Profile != nil {
+				at, ok = inv.at(sum)
+			}
+			us := math.Round(at * 1e6)
+			if !ok || us > math.MaxInt64/1e3 || !yield(time.Duration(us)*time.Microsecond) {
 				return
 			}
 		}
