@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -18,6 +19,22 @@ func TestFaultsOverHTTP(t *testing.T) {
 		_, url := start(t, withFault(t, "http-error:status=503,retry_after=1500ms"))
 		if r := post(t, url+"/v1/completions", body); r.StatusCode != 503 || r.Header.Get("Retry-After") != "2" {
 			t.Errorf("status %d, Retry-After %q, want 503 and 2 (rounded up)", r.StatusCode, r.Header.Get("Retry-After"))
+		}
+	})
+	t.Run("error types", func(t *testing.T) {
+		for status, want := range map[int]string{400: "BadRequestError", 418: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError",
+			429: "RateLimitError", 500: "InternalServerError", 503: "ServiceUnavailableError", 599: "InternalServerError"} {
+			_, url := start(t, withFault(t, fmt.Sprintf("http-error:status=%d", status)))
+			var e struct {
+				Error struct {
+					Type string
+					Code int
+				}
+			}
+			r := post(t, url+"/v1/completions", body)
+			if err := json.NewDecoder(r.Body).Decode(&e); err != nil || r.StatusCode != status || e.Error.Code != status || e.Error.Type != want {
+				t.Errorf("status %d: got %d, %+v, %v; want type %s", status, r.StatusCode, e, err, want)
+			}
 		}
 	})
 	t.Run("rate-limit", func(t *testing.T) {
@@ -89,8 +106,12 @@ func TestFaultsOverHTTP(t *testing.T) {
 		if r := post(t, url+"/v1/completions", body); r.StatusCode != 500 {
 			t.Errorf("status %d, want 500", r.StatusCode)
 		}
-		if m := metrics(t, url); m["DCGM_FI_DEV_FB_FREE"] != 0 || m["DCGM_FI_DEV_FB_USED"] != 16384 {
+		m := metrics(t, url)
+		if m["DCGM_FI_DEV_FB_FREE"] != 0 || m["DCGM_FI_DEV_FB_USED"] != 16384 {
 			t.Errorf("GPU memory free %g, used %g MiB", m["DCGM_FI_DEV_FB_FREE"], m["DCGM_FI_DEV_FB_USED"])
+		}
+		if m["vllm:kv_cache_usage_perc"] != 1 {
+			t.Errorf("KV cache usage %g, want 1: no block is left", m["vllm:kv_cache_usage_perc"])
 		}
 	})
 	// Replies that are no streams show the same faults in their own way.
@@ -103,6 +124,18 @@ func TestFaultsOverHTTP(t *testing.T) {
 				t.Errorf("status %d, body %q, %v", r.StatusCode, b, err)
 			}
 		})
+	}
+}
+
+// A truncated reply ends with the text of the tokens that were due before.
+func TestTruncatedWholeReply(t *testing.T) {
+	for after := range 4 {
+		_, url := start(t, withFault(t, fmt.Sprintf("truncate:after=%d", after)))
+		b, err := io.ReadAll(post(t, url+"/v1/chat/completions", `{"max_tokens":5,`+hello+`}`).Body)
+		_, text, ok := strings.Cut(string(b), `"content":"`)
+		if err != nil || !ok || strings.Contains(text, `"`) || len(strings.Fields(text)) != after {
+			t.Errorf("after=%d: %q, %v", after, b, err)
+		}
 	}
 }
 

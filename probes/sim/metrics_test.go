@@ -6,6 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"llmops/probes/sim"
 )
 
 // metrics reads samples without histogram buckets; labels but finished_reason
@@ -35,6 +39,81 @@ func metrics(t *testing.T, url string) map[string]float64 {
 		m[name] = v
 	}
 	return m
+}
+
+// samples reads the lines of one metric, with all labels.
+func samples(t *testing.T, url, name string) []string {
+	t.Helper()
+	r, err := http.Get(url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, _ := io.ReadAll(r.Body)
+	var lines []string
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, name+"{") {
+			lines = append(lines, strings.TrimSpace(strings.TrimPrefix(line, name)))
+		}
+	}
+	return lines
+}
+
+// Every answer counts, refusals too; a request without an answer does not.
+func TestRepliesAreCounted(t *testing.T) {
+	cfg := quick()
+	for _, spec := range []string{"rate-limit:rate=0.001,burst=3", "reset:after=2"} {
+		f, err := sim.ParseFault(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Faults = append(cfg.Faults, f)
+	}
+	_, url := start(t, cfg)
+	ask := func(path, body string) {
+		if r, err := http.Post(url+path, "application/json", strings.NewReader(body)); err == nil {
+			io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+		}
+	}
+	ask("/v1/completions", `{"prompt":"x","max_tokens":2}`)
+	ask("/v1/chat/completions", `{"stream":true,"max_tokens":1,`+hello+`}`)
+	ask("/v1/completions", `{"prompt":"x","max_tokens":5}`) // reset: no answer
+	ask("/v1/completions", `{"prompt":"x"}`)                // over the rate
+	ask("/v1/completions", `{"prompt":"x"}`)
+	ask("/v1/completions", `{"model":"other"}`)
+	ask("/v1/completions", `{`)
+	ask("/v1/nothing", `{}`)
+	if r, err := http.Get(url + "/health"); err == nil {
+		r.Body.Close()
+	}
+	req, _ := http.NewRequest("INVENTED", url+"/v1/completions", nil)
+	if r, err := http.DefaultClient.Do(req); err == nil {
+		r.Body.Close()
+	}
+	want := []string{
+		`{handler="/v1/chat/completions",method="POST",status="200"} 1`,
+		`{handler="/v1/completions",method="POST",status="200"} 1`,
+		`{handler="/v1/completions",method="POST",status="400"} 1`,
+		`{handler="/v1/completions",method="POST",status="404"} 1`,
+		`{handler="/v1/completions",method="POST",status="429"} 2`,
+		`{handler="none",method="POST",status="404"} 1`,
+		`{handler="none",method="other",status="405"} 1`,
+	}
+	if diff := cmp.Diff(want, samples(t, url, "http_requests_total")); diff != "" {
+		t.Errorf("http_requests_total (-want +got):\n%s", diff)
+	}
+}
+
+// Only what the text format knows as an escape is one.
+func TestLabelEscapes(t *testing.T) {
+	cfg := quick()
+	cfg.Model = `a"b\cü`
+	_, url := start(t, cfg)
+	want := []string{`{model_name="a\"b\\cü",engine="0"} 0`}
+	if diff := cmp.Diff(want, samples(t, url, "vllm:num_requests_running")); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestMetrics(t *testing.T) {

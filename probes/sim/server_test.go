@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -116,6 +117,49 @@ func TestModelsAndHealth(t *testing.T) {
 	}
 }
 
+func TestModelName(t *testing.T) {
+	for name, ok := range map[string]bool{"org/model-7b": true, `a"b\c`: true, "größe": true, "a\nb": false, "a\x1b[2Jb": false, "a\u009bb": false, "a\xff": false} {
+		cfg := sim.DefaultConfig()
+		cfg.Model = name
+		if _, err := sim.New(cfg); (err == nil) != ok {
+			t.Errorf("model name %q: %v", name, err)
+		}
+	}
+}
+
+// A body that does not come whole is refused, never answered.
+func TestUnreadableBody(t *testing.T) {
+	_, url := start(t, quick())
+	for name, c := range map[string]struct {
+		body   string
+		status int
+	}{
+		"broken chunk": {"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"proZZ\r\n", 400},
+		"cut off":      {"Content-Length: 100\r\n\r\n{\"prompt\":", 400},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "POST /v1/completions HTTP/1.1\r\nHost: x\r\n"+c.body)
+		conn.(*net.TCPConn).CloseWrite()
+		r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		b, _ := io.ReadAll(r.Body)
+		if r.StatusCode != c.status || !r.Close || !bytes.Contains(b, []byte("cannot be read")) {
+			t.Errorf("%s: status %d, close %v, %s; want %d and the reason", name, r.StatusCode, r.Close, b, c.status)
+		}
+	}
+	r := post(t, url+"/v1/completions", `{"prompt":"`+strings.Repeat("x", 16<<20)+`"}`)
+	if r.StatusCode != 413 {
+		t.Errorf("a body of more than 16 MiB: status %d, want 413", r.StatusCode)
+	}
+}
+
 func TestNewRejects(t *testing.T) {
 	cfg := sim.DefaultConfig()
 	cfg.Model, cfg.DefaultMaxTokens, cfg.MaxRunning = "", 0, 0
@@ -130,17 +174,20 @@ func TestNewRejects(t *testing.T) {
 // A plain queue: three requests at once into one slot leave one after another.
 func TestFixedService(t *testing.T) {
 	cfg := sim.DefaultConfig()
-	cfg.FixedService(60 * time.Millisecond)
+	cfg.ServiceTime = 60 * time.Millisecond
 	cfg.MaxRunning = 1
 	_, url := start(t, cfg)
 	begin := time.Now()
 	ends := make(chan time.Duration, 3)
 	for range 3 {
 		go func() {
-			r, err := http.Post(url+"/v1/completions", "application/json", bytes.NewReader([]byte(`{"prompt":"a b c"}`)))
+			r, err := http.Post(url+"/v1/completions", "application/json", bytes.NewReader([]byte(`{"prompt":"a b c","max_tokens":100,"ignore_eos":true}`)))
 			if err == nil {
-				io.Copy(io.Discard, r.Body)
+				b, _ := io.ReadAll(r.Body)
 				r.Body.Close()
+				if !bytes.Contains(b, []byte(`"completion_tokens":1,`)) {
+					t.Errorf("the reply is not one token: %s", b)
+				}
 			}
 			ends <- time.Since(begin)
 		}()
@@ -152,6 +199,7 @@ func TestFixedService(t *testing.T) {
 		}
 	}
 }
+
 func TestServeStops(t *testing.T) {
 	s, err := sim.New(withFault(t, "hang"))
 	if err != nil {

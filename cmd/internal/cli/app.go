@@ -118,7 +118,7 @@ func (a *App) say(kind, format string, args ...any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.clear()
-	fmt.Fprintf(a.Err, "llmops: %s%s\n", kind, fmt.Sprintf(format, args...))
+	fmt.Fprintf(a.Err, "llmops: %s%s\n", kind, message(fmt.Sprintf(format, args...)))
 }
 
 // Style is how to colour what goes to standard output. Output.Style is for

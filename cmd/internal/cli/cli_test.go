@@ -43,12 +43,13 @@ func TestExitCodes(t *testing.T) {
 		{"usage", cli.Usage(boom), cli.CodeUsage, "llmops: error: boom\n"},
 		{"gate", cli.Gate(boom), cli.CodeGate, "llmops: error: boom\n"},
 		{"no verdict", cli.NoVerdict(boom), cli.CodeNoVerdict, "llmops: error: boom\n"},
-		{"silent", cli.Exit(cli.CodeGate), cli.CodeGate, ""},
-		{"silent success", cli.Exit(cli.CodeOK), cli.CodeOK, ""},
 		{"wrapped", fmt.Errorf("at work: %w", cli.Usage(boom)), cli.CodeUsage, "llmops: error: at work: boom\n"},
 		{"outer mark counts", cli.Failed(cli.Usage(boom)), cli.CodeFailed, "llmops: error: boom\n"},
 		{"hint", cli.WithHint(cli.Usage(boom), "try %d", 2), cli.CodeUsage, "llmops: error: boom\nllmops: hint: try 2\n"},
 		{"hint inside", cli.Usage(cli.WithHint(boom, "try")), cli.CodeUsage, "llmops: error: boom\nllmops: hint: try\n"},
+		{"text of a server", fmt.Errorf("server said %q: %s", "x", "\x1b]0;t\x07\x1b[2J\u009b1mhi\r\nllmops: error: no"), cli.CodeFailed,
+			"llmops: error: server said \"x\": ]0;t[2J1mhi\n  llmops: error: no\n"},
+		{"hint with text of a server", cli.WithHint(boom, "try %s", "\x1b[31mred"), cli.CodeFailed, "llmops: error: boom\nllmops: hint: try [31mred\n"},
 		{"several lines", errors.New("a\nb"), cli.CodeFailed, "llmops: error: a\n  b\n"},
 		{"cancelled without a signal", context.Canceled, cli.CodeInterrupted, "llmops: error: context canceled\n"},
 	}
@@ -79,7 +80,7 @@ func TestInterrupt(t *testing.T) {
 		{"verb stops cleanly", nil, ""},
 		{"verb passes the context's error on", fmt.Errorf("load: %w", context.Canceled), ""},
 		{"verb fails while it stops", errors.New("disk full"), "llmops: error: disk full\n"},
-		{"gate failed in what is known", cli.Exit(cli.CodeGate), ""},
+		{"gate failed in what is known", cli.Gate(errors.New("1 of 2 objectives fails")), "llmops: error: 1 of 2 objectives fails\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
@@ -93,20 +94,6 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		})
-	}
-}
-
-func TestWorst(t *testing.T) {
-	order := []cli.Code{cli.CodeOK, cli.CodeNoVerdict, cli.CodeGate, cli.CodeFailed, cli.CodeUsage, cli.CodeInterrupted}
-	for i, a := range order {
-		for j, b := range order {
-			if got, want := cli.Worst(a, b), order[max(i, j)]; got != want {
-				t.Errorf("Worst(%d, %d) = %d, want %d", a, b, got, want)
-			}
-		}
-	}
-	if got := cli.Worst(); got != cli.CodeOK {
-		t.Errorf("of nothing: %d", got)
 	}
 }
 
@@ -196,7 +183,7 @@ func TestSettingsHideSecrets(t *testing.T) {
 		}
 		want := map[string]string{
 			"api-key":       cli.Redacted + " env LLMOPS_PROBE_API_KEY",
-			"header":        "Authorization: " + cli.Redacted + ", X-Team: blue flag",
+			"header":        "Authorization: " + cli.Redacted + ", X-Team: " + cli.Redacted + ", X-Auth: env:TOKEN, X-B: " + cli.Redacted + ", " + cli.Redacted + " flag",
 			"url":           "http://me:xxxxx@host/v1?api_key=redacted&x=1 flag",
 			"output-tokens": "64 flag",
 		}
@@ -212,7 +199,7 @@ func TestSettingsHideSecrets(t *testing.T) {
 			t.Errorf("missing: %v", want)
 		}
 		return nil
-	}), "probe", "--header=Authorization: Bearer hunter2", "--header=X-Team: blue",
+	}), "probe", "--header=Authorization: Bearer hunter2", "--header=X-Team: blue", "--header=X-Auth: env:TOKEN", "--header=X-B: env:hunter2!", "--header=hunter2",
 		"--url=http://me:hunter2@host/v1?x=1&api_key=hunter2", "--output-tokens=64")
 }
 
@@ -243,6 +230,13 @@ func TestNotes(t *testing.T) {
 		app.Warnf("doubt")
 		return nil
 	})
+	rude := probe(func(app *cli.App, _ *cobra.Command) error {
+		app.Warnf("server says %s", "\x1b[2Jhi\nllmops: done\x00")
+		return nil
+	})
+	if got := clitest.Run(t, nil, rude, "probe", "--color=always"); got.Err != "llmops: \x1b[33mwarning:\x1b[0m server says [2Jhi\n  llmops: done\n" {
+		t.Errorf("text of a server: %q", got.Err)
+	}
 	for arg, want := range map[string]string{
 		"--quiet":       "llmops: warning: doubt\n",
 		"--verbose":     "llmops: note 1\nllmops: detail\nllmops: warning: doubt\n",

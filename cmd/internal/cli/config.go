@@ -15,7 +15,7 @@ import (
 const origin = "llmops_origin"
 
 // Origin says where the value of f came from: "default", "flag",
-// "env NAME" or "FILE:LINE:COLUMN".
+// "env NAME" or "FILE:LINE:COLUMN". Only the last one holds a colon.
 func Origin(f *pflag.Flag) string {
 	switch o := f.Annotations[origin]; {
 	case len(o) > 0:
@@ -82,6 +82,12 @@ func (a *App) apply(cmd *cobra.Command, file *configFile, flags []*pflag.Flag) e
 			fromFile[f.Name], origins[f.Name] = s.values, s.at
 		}
 	}
+	given := func(name string) bool { return chosen(name) || fromFile[name] != nil }
+	alone := orphans(flags, given)
+	for _, f := range alone {
+		delete(fromFile, f.Name)
+		delete(fromEnv, f.Name)
+	}
 	if err := errors.Join(v.MergeConfigMap(fromFile), v.MergeConfigMap(fromEnv)); err != nil {
 		return Failed(fmt.Errorf("merge settings: %w", err))
 	}
@@ -97,14 +103,17 @@ func (a *App) apply(cmd *cobra.Command, file *configFile, flags []*pflag.Flag) e
 		f.Changed = true // so that groups of flags, and the verb, see it as given
 		annotate(f, origin, origins[f.Name])
 	}
+	for _, f := range alone { // after --verbose itself may have been set
+		a.Verbosef("%s: %s is left out: it needs --%s", origins[f.Name], f.Name, strings.Join(f.Annotations[dependsOn], " or --"))
+	}
 	return Usage(errors.Join(errs...))
 }
 
-func annotate(f *pflag.Flag, key, value string) {
+func annotate(f *pflag.Flag, key string, values ...string) {
 	if f.Annotations == nil {
 		f.Annotations = map[string][]string{}
 	}
-	f.Annotations[key] = []string{value}
+	f.Annotations[key] = values
 }
 
 // configurable is the flags of cmd that configuration may set. A file cannot
@@ -138,7 +147,7 @@ func setFlag(f *pflag.Flag, values []string) error {
 }
 
 func badValue(f *pflag.Flag, name, value string, cause error) error {
-	if isSecret(f) {
+	if secretName(f.Name) {
 		return fmt.Errorf("invalid value for %s", name) // the cause may quote it
 	}
 	if e, ok := errors.AsType[*strconv.NumError](cause); ok {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"llmops/cmd/internal/render"
 )
 
 // Code is an exit status. Every command uses the same table.
@@ -20,48 +22,13 @@ const (
 	CodeInterrupted Code = 130 // interrupted by Ctrl-C or a termination signal; what was known until then is printed
 )
 
-// Worst is the code that stands for all of codes, by the precedence
-// 130 > 2 > 1 > 3 > 4 > 0; without codes it is CodeOK.
-func Worst(codes ...Code) Code {
-	worst := CodeOK
-	for _, c := range codes {
-		if rank(c) > rank(worst) {
-			worst = c
-		}
-	}
-	return worst
-}
-
-func rank(c Code) int {
-	switch c {
-	case CodeOK:
-		return 0
-	case CodeNoVerdict:
-		return 1
-	case CodeGate:
-		return 2
-	case CodeUsage:
-		return 4
-	case CodeInterrupted:
-		return 5
-	default: // CodeFailed, and whatever else is no success
-		return 3
-	}
-}
-
-// coded is an error that carries the exit code it asks for. A nil err means
-// that everything worth saying has been printed.
+// coded is an error that carries the exit code it asks for.
 type coded struct {
 	code Code
 	err  error
 }
 
-func (e *coded) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit status %d", e.code)
-	}
-	return e.err.Error()
-}
+func (e *coded) Error() string { return e.err.Error() }
 func (e *coded) Unwrap() error { return e.err }
 
 // hinted is an error with advice on what to do about it.
@@ -96,15 +63,6 @@ func NoVerdict(err error) error { return withCode(CodeNoVerdict, err) }
 // Usagef is Usage of a formatted error.
 func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
 
-// Exit ends a command with code and prints nothing: the report has said it
-// all. Exit(CodeOK) is nil.
-func Exit(code Code) error {
-	if code == CodeOK {
-		return nil
-	}
-	return &coded{code: code}
-}
-
 // WithHint adds advice to err, printed on a line of its own. Of several hints
 // the outermost is printed. With a nil err it is nil.
 func WithHint(err error, hint string, args ...any) error {
@@ -129,20 +87,21 @@ func CodeOf(err error) Code {
 	return CodeFailed
 }
 
-// report prints err and its hint on standard error, unless it is silent.
+// report prints err and its hint on standard error.
 func (a *App) report(err error) {
-	if e, ok := errors.AsType[*coded](err); ok && e.err == nil {
-		return
-	}
 	s := a.ErrStyle()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.clear()
-	fmt.Fprintf(a.Err, "llmops: %s %s\n", s.Red("error:"), indent(err.Error()))
+	fmt.Fprintf(a.Err, "llmops: %s %s\n", s.Red("error:"), message(err.Error()))
 	if h, ok := errors.AsType[*hinted](err); ok {
-		fmt.Fprintf(a.Err, "llmops: %s %s\n", s.Cyan("hint:"), indent(h.hint))
+		fmt.Fprintf(a.Err, "llmops: %s %s\n", s.Cyan("hint:"), message(h.hint))
 	}
 }
 
-// indent marks the further lines of a message as belonging to the first.
-func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n  ") }
+// message makes text fit for a terminal: it may repeat what a server or a file
+// says, and that must neither command the terminal nor look like a message of
+// ours, so further lines are marked as belonging to the first.
+func message(text string) string {
+	return strings.ReplaceAll(render.Clean(text), "\n", "\n  ")
+}

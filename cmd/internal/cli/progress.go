@@ -2,9 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"llmops/cmd/internal/render"
 )
 
 const (
@@ -15,13 +18,15 @@ const (
 
 // Progress shows line() on standard error while something runs, until stop is
 // called: on a terminal one line that is redrawn and cleared at the end, in CI
-// or on a pipe a plain line every 5 s, with --quiet nothing. Work shorter than
-// a second shows nothing. line is called from another goroutine, never after
-// stop has returned; stop may be called more than once.
+// (the variable CI is set) a plain line every 5 s, elsewhere and with --quiet
+// nothing. Work shorter than a second shows nothing. line is called from
+// another goroutine, never after stop has returned; stop may be called more
+// than once.
 func (a *App) Progress(line func() string) (stop func()) {
-	if a.Quiet {
+	if a.Quiet || !a.ErrTTY && !a.ci() {
 		return func() {}
 	}
+	// A dumb terminal cannot take a line back: it gets those of CI.
 	redraw := a.ErrTTY && !a.ci() && a.env("TERM") != "dumb"
 	first, every := progressPlain, progressPlain
 	if redraw {
@@ -52,6 +57,7 @@ func (a *App) Progress(line func() string) (stop func()) {
 }
 
 func (a *App) draw(line string, redraw bool) {
+	line = strings.ReplaceAll(render.Clean(line), "\n", " ")
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !redraw {

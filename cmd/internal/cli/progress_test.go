@@ -30,8 +30,10 @@ func TestProgress(t *testing.T) {
 	}{
 		{"short work shows nothing", &cli.App{ErrTTY: true}, 950 * time.Millisecond, ""},
 		{"a terminal is redrawn ten times a second", &cli.App{ErrTTY: true}, 1350 * time.Millisecond, redraw(1, 4) + clearLine},
-		{"a pipe gets a line every 5 s", &cli.App{}, 11 * time.Second, "llmops: step 1\nllmops: step 2\n"},
-		{"CI gets plain lines, terminal or not", &cli.App{ErrTTY: true, Getenv: clitest.Env(map[string]string{"CI": "true"})}, 6 * time.Second, "llmops: step 1\n"},
+		{"a pipe gets nothing", &cli.App{}, 11 * time.Second, ""},
+		{"a pipe in CI gets a line every 5 s", &cli.App{Getenv: clitest.Env(map[string]string{"CI": "1"})}, 11 * time.Second, "llmops: step 1\nllmops: step 2\n"},
+		{"CI that is switched off is none", &cli.App{Getenv: clitest.Env(map[string]string{"CI": "false"})}, 11 * time.Second, ""},
+		{"CI gets plain lines on what it takes for a terminal too", &cli.App{ErrTTY: true, Getenv: clitest.Env(map[string]string{"CI": "true"})}, 6 * time.Second, "llmops: step 1\n"},
 		{"a dumb terminal too", &cli.App{ErrTTY: true, Getenv: clitest.Env(map[string]string{"TERM": "dumb"})}, 6 * time.Second, "llmops: step 1\n"},
 		{"quiet", &cli.App{ErrTTY: true, Quiet: true}, 6 * time.Second, ""},
 		{"no wider than the terminal", &cli.App{ErrTTY: true, Width: 5}, 1050 * time.Millisecond, "\rstep\x1b[K" + clearLine},

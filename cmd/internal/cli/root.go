@@ -12,7 +12,7 @@ import (
 )
 
 // Verb makes the command of one verb. Its RunE returns errors marked with
-// Usage, Failed, Gate, NoVerdict or Exit; leaves Args nil only when it takes
+// Usage, Failed, Gate or NoVerdict; leaves Args nil only when it takes
 // no arguments; and prints data through Output, the rest through App.
 type Verb func(*App) *cobra.Command
 
@@ -207,15 +207,4 @@ func flagNames(cmd *cobra.Command) (names []string) {
 	cmd.InheritedFlags().VisitAll(visit)
 	slices.Sort(names)
 	return names
-}
-
-// CompleteFiles completes file names with one of the extensions for a flag
-// or, as a command's ValidArgsFunction, for arguments.
-func CompleteFiles(extensions ...string) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(extensions) == 0 {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		return extensions, cobra.ShellCompDirectiveFilterFileExt
-	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,13 +53,6 @@ func Settings(app *App, root *cobra.Command) ([]Setting, error) {
 	return list, errors.Join(errs...)
 }
 
-// MarkSecret tells that the value of a flag must never be shown.
-func MarkSecret(f *pflag.Flag) { annotate(f, secret, "true") }
-
-const secret = "llmops_secret"
-
-func isSecret(f *pflag.Flag) bool { return f.Annotations[secret] != nil || secretName(f.Name) }
-
 // shown is the value of f as it may be shown.
 func shown(f *pflag.Flag) string {
 	values := []string{f.Value.String()}
@@ -66,10 +60,15 @@ func shown(f *pflag.Flag) string {
 		values = slices.Clone(s.GetSlice())
 	}
 	for i, v := range values {
-		if isSecret(f) && v != "" {
-			v = Redacted
+		switch {
+		case v == "":
+		case secretName(f.Name):
+			values[i] = Redacted
+		case f.Name == "header":
+			values[i] = withoutValue(v)
+		default:
+			values[i] = withoutSecrets(v)
 		}
-		values[i] = withoutSecrets(v)
 	}
 	return strings.Join(values, ", ")
 }
@@ -90,8 +89,24 @@ func secretName(name string) bool {
 		strings.HasSuffix(name, "auth-token") || strings.HasSuffix(name, "access-token")
 }
 
-// withoutSecrets redacts the value of a secret header ("Authorization: …"),
-// of a secret assignment ("api_key=…") and the password of a URL.
+// withoutValue redacts the value of a header ("X-Team: blue"): no name tells
+// for certain that it is no secret. A value that names the variable that holds
+// it ("env:TOKEN") stays.
+func withoutValue(header string) string {
+	name, value, ok := strings.Cut(header, ":")
+	if !ok {
+		return Redacted
+	}
+	if variable, ok := strings.CutPrefix(strings.TrimSpace(value), "env:"); ok && variableName.MatchString(variable) {
+		return header
+	}
+	return name + ": " + Redacted
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// withoutSecrets redacts the value of a secret assignment ("api_key=…",
+// "token: …") and the password of a URL.
 func withoutSecrets(v string) string {
 	if i := strings.IndexAny(v, ":="); i > 0 && secretName(strings.TrimSpace(v[:i])) {
 		return v[:i+1] + " " + Redacted

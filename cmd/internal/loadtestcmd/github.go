@@ -53,7 +53,7 @@ func tellGitHub(app *cli.App, s loadreport.Summary) {
 }
 
 func stepSummary(w io.Writer, s loadreport.Summary) error {
-	if _, err := fmt.Fprintf(w, "### llmops loadtest: %s\n\n%s, %s, model %s: %s in %s\n\n", s.Verdict, s.Target.URL, s.Target.API, s.Target.Model,
+	if _, err := fmt.Fprintf(w, "### llmops loadtest: %s\n\n%s, %s, model %s: %s in %s\n\n", s.Verdict, s.Target.URL, s.Target.API, render.Clean(s.Target.Model),
 		requestsLine(s.Requests), seconds(s.MeasuredS)); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 // link is how to reach the endpoint: headers, key, TLS and proxy.
 type link struct {
 	headers    []string
+	fromFile   func() bool // the headers stand in the configuration file, which may hold secrets
 	apiKeyEnv  string
 	apiKeyFile string
 
@@ -35,6 +36,7 @@ const defaultKeyEnv = "LLMOPS_API_KEY"
 
 func (l *link) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	l.fromFile = func() bool { return strings.Contains(cli.Origin(f.Lookup("header")), ":") } // FILE:LINE:COLUMN
 	f.StringArrayVarP(&l.headers, "header", "H", nil, "header 'NAME: VALUE' of each request; VALUE env:VAR is read from the environment; may be repeated")
 	f.StringVar(&l.apiKeyEnv, "api-key-env", defaultKeyEnv, "environment variable that holds the API key")
 	f.StringVar(&l.apiKeyFile, "api-key-file", "", "file that holds the API key")
@@ -109,6 +111,8 @@ func (l *link) header(app *cli.App) (h http.Header, secrets []string, err error)
 			}
 			value = v
 			secrets = append(secrets, v)
+		} else if holdsSecret(name) && l.fromFile() {
+			secrets = append(secrets, value)
 		} else if holdsSecret(name) {
 			return nil, nil, cli.WithHint(fmt.Errorf("--header %s: a credential must not stand on the command line", name),
 				"put it into the environment and write '%s: env:VARIABLE', or use --api-key-env", name)

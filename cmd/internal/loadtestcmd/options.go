@@ -145,6 +145,8 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	o.output.AddFlags(cmd, render.Formats()...)
 
 	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate", "stages")
+	cli.Depends(cmd, "rate", "arrivals", "burstiness", "max-concurrency", "ramp")
+	cli.Depends(cmd, "stages", "arrivals", "burstiness", "max-concurrency")
 	cmd.MarkFlagsMutuallyExclusive("dataset", "prompt-tokens")
 	cmd.MarkFlagsMutuallyExclusive("api-key-env", "api-key-file")
 	for _, name := range []string{"dataset", "slo-file"} {

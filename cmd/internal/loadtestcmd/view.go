@@ -66,7 +66,7 @@ func (v *view) section(title string, t *render.Table) {
 // the measurements.
 func (v *view) table() error {
 	s := v.s
-	v.printf("%s  %s, model %s\n", v.style.Bold(s.Target.URL), s.Target.API, s.Target.Model)
+	v.printf("%s  %s, model %s\n", v.style.Bold(s.Target.URL), s.Target.API, render.Clean(s.Target.Model))
 	v.printf("%s; %s in %s\n", v.load, requestsLine(s.Requests), seconds(s.MeasuredS))
 	v.printf("%s\n", throughputLine(s))
 	v.section("metrics", metricTable(s))
@@ -83,7 +83,7 @@ func (v *view) table() error {
 	v.section("errors", errorTable(s))
 	v.section("objectives", sloTable(s, v.style))
 	if c := s.Client; c.Verdict != loadreport.ClientValid {
-		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), strings.Join(c.Reasons, "; "))
+		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), render.Clean(strings.Join(c.Reasons, "; ")))
 	}
 	v.printf("\n%s %s\n", v.style.Bold("verdict:"), verdict(s.Verdict, v.style))
 	return v.err

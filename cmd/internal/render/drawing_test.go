@@ -97,21 +97,21 @@ func TestJUnit(t *testing.T) {
 		Cases: []render.Case{
 			{Name: "p95_latency_ms < 500", Class: "loadtest", Duration: 1500 * time.Millisecond},
 			{Name: "error_rate < 0.1%", Class: "loadtest", Failure: "observed 2 %\n3 of 150 \x00 <failed>"},
-			{Name: "p99_ttft_ms < 9", Class: "loadtest", Skipped: "not measured"},
+			{Name: "p99_ttft_ms < 9", Class: "loadtest", Error: "inconclusive: not measured"},
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites tests="3" failures="1" errors="0" skipped="1">
-  <testsuite name="objectives" tests="3" failures="1" errors="0" skipped="1" time="1.500" timestamp="2026-01-02T03:04:05">
+<testsuites tests="3" failures="1" errors="1">
+  <testsuite name="objectives" tests="3" failures="1" errors="1" time="1.500" timestamp="2026-01-02T03:04:05">
     <testcase name="p95_latency_ms &lt; 500" classname="loadtest" time="1.500"></testcase>
     <testcase name="error_rate &lt; 0.1%" classname="loadtest" time="0.000">
       <failure message="observed 2 %">observed 2 %&#xA;3 of 150 ` + "\uFFFD" + ` &lt;failed&gt;</failure>
     </testcase>
     <testcase name="p99_ttft_ms &lt; 9" classname="loadtest" time="0.000">
-      <skipped message="not measured">not measured</skipped>
+      <error message="inconclusive: not measured">inconclusive: not measured</error>
     </testcase>
   </testsuite>
 </testsuites>

@@ -15,13 +15,13 @@ type Suite struct {
 	Cases []Case
 }
 
-// Case is one gate. At most one of Failure, Error and Skipped is set: the gate
-// does not hold, could not be judged, or was left out.
+// Case is one gate. At most one of Failure and Error is set: the gate does not
+// hold, or could not be judged.
 type Case struct {
-	Name, Class             string
-	Duration                time.Duration
-	Failure, Error, Skipped string
-	Output                  string // shown beside the case
+	Name, Class    string
+	Duration       time.Duration
+	Failure, Error string
+	Output         string // shown beside the case
 }
 
 type junitRoot struct {
@@ -29,7 +29,6 @@ type junitRoot struct {
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
 	Errors   int          `xml:"errors,attr"`
-	Skipped  int          `xml:"skipped,attr"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
 
@@ -38,7 +37,6 @@ type junitSuite struct {
 	Tests     int         `xml:"tests,attr"`
 	Failures  int         `xml:"failures,attr"`
 	Errors    int         `xml:"errors,attr"`
-	Skipped   int         `xml:"skipped,attr"`
 	Time      string      `xml:"time,attr"`
 	Timestamp string      `xml:"timestamp,attr,omitempty"`
 	Cases     []junitCase `xml:"testcase"`
@@ -50,7 +48,6 @@ type junitCase struct {
 	Time    string     `xml:"time,attr"`
 	Failure *junitNote `xml:"failure"`
 	Error   *junitNote `xml:"error"`
-	Skipped *junitNote `xml:"skipped"`
 	Output  string     `xml:"system-out,omitempty"`
 }
 
@@ -70,10 +67,9 @@ func JUnit(w io.Writer, suites ...Suite) error {
 		var total time.Duration
 		for _, c := range s.Cases {
 			jc := junitCase{Name: c.Name, Class: c.Class, Time: seconds(c.Duration), Output: c.Output}
-			jc.Failure, jc.Error, jc.Skipped = note(c.Failure), note(c.Error), note(c.Skipped)
+			jc.Failure, jc.Error = note(c.Failure), note(c.Error)
 			js.Failures += count(jc.Failure)
 			js.Errors += count(jc.Error)
-			js.Skipped += count(jc.Skipped)
 			total += c.Duration
 			js.Cases = append(js.Cases, jc)
 		}
@@ -81,7 +77,6 @@ func JUnit(w io.Writer, suites ...Suite) error {
 		root.Tests += js.Tests
 		root.Failures += js.Failures
 		root.Errors += js.Errors
-		root.Skipped += js.Skipped
 		root.Suites = append(root.Suites, js)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {

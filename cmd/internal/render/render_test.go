@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,15 +81,55 @@ func TestTableIgnoresLocale(t *testing.T) {
 }
 
 func TestControlCharactersStayOffTheTerminal(t *testing.T) {
-	table := &render.Table{Columns: render.Columns("A")}
-	table.Add("a\x07b\tc\r\nd")
-	var b bytes.Buffer
-	if err := table.Write(&b, 0); err != nil {
-		t.Fatal(err)
+	red := render.NewStyle("always", false, nil).Red("x")
+	for _, tt := range []struct{ cell, table, csv, markdown string }{
+		{"a\x07b\tc\r\nd", "ab c d", "\"ab\tc\nd\"", "ab\tc<br>d"},
+		{red + "\x1b[1;31my\x1b[0m", "\x1b[31mx\x1b[0m\x1b[1;31my\x1b[0m", "xy", "xy"},
+		{"a\x1b[2Jb\x1b[Hm", "a[2Jb[Hm", "a[2Jb[Hm", "a[2Jb[Hm"},
+		{"\x1b]0;title\x07z", "]0;titlez", "]0;titlez", "]0;titlez"},
+		{"a\x1b\x1b[31", "a[31", "a[31", "a[31"},               // no complete sequence
+		{"\x1b[3\x1b1m", "[31m", "[31m", "[31m"},               // what is left of it is none either
+		{"a\u009b2Jb", "a2Jb", "a2Jb", "a2Jb"},                 // the one-character form of ESC [
+		{"a\x9b2Jb", "a\uFFFD2Jb", "a\uFFFD2Jb", "a\uFFFD2Jb"}, // the same as a byte
+		{"größe 日本", "größe 日本", "größe 日本", "größe 日本"},
+	} {
+		table := &render.Table{Columns: render.Columns("A")}
+		table.Add(tt.cell)
+		for format, want := range map[string]string{
+			"table": "A\n" + tt.table + "\n", "csv": "A\n" + tt.csv + "\n", "markdown": "| A |\n| --- |\n| " + tt.markdown + " |\n",
+		} {
+			var b bytes.Buffer
+			if err := render.Write(&b, format, 0, nil, table); err != nil {
+				t.Fatal(err)
+			}
+			if b.String() != want {
+				t.Errorf("%s of %q: got %q, want %q", format, tt.cell, b.String(), want)
+			}
+		}
 	}
-	if want := "A\na\uFFFDb c  d\n"; b.String() != want {
-		t.Errorf("got %q, want %q", b.String(), want)
+}
+
+// Whatever a cell holds, the escapes that reach the terminal are colours.
+func FuzzCell(f *testing.F) {
+	for _, s := range []string{"\x1b[31mx\x1b[0m", "\x1b\x1b[[0m", "\x1b[3\x1b[1mm", "\u009b31m", "a\r\n\tb", "\xff\x1b"} {
+		f.Add(s)
 	}
+	color := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	control := func(r rune) bool { return r != '\n' && unicode.IsControl(r) }
+	f.Fuzz(func(t *testing.T, cell string) {
+		table := &render.Table{Columns: render.Columns("A", "B")}
+		table.Add(cell, "end")
+		var b bytes.Buffer
+		if err := table.Write(&b, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got := color.ReplaceAllString(b.String(), ""); strings.ContainsFunc(got, control) || strings.Count(got, "\n") != 2 {
+			t.Errorf("%q becomes %q", cell, b.String())
+		}
+		if got := render.Clean(cell); strings.ContainsFunc(strings.ReplaceAll(got, "\t", ""), control) || render.Clean(got) != got {
+			t.Errorf("%q is cleaned to %q", cell, got)
+		}
+	})
 }
 
 func TestMarkdown(t *testing.T) {
@@ -245,7 +287,7 @@ func TestStyle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		getenv := func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }
-		if got := render.NewStyle(tt.mode, tt.tty, getenv).On(); got != tt.want {
+		if got := render.NewStyle(tt.mode, tt.tty, getenv).Bold("x") != "x"; got != tt.want {
 			t.Errorf("mode %q, tty %v, env %v: on = %v", tt.mode, tt.tty, tt.env, got)
 		}
 	}

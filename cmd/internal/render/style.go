@@ -27,9 +27,6 @@ func NewStyle(mode string, tty bool, getenv func(string) (string, bool)) Style {
 	return Style{tty}
 }
 
-// On tells whether the style colours at all.
-func (s Style) On() bool { return s.on }
-
 func (s Style) sgr(code, text string) string {
 	if !s.on || text == "" {
 		return text
@@ -39,7 +36,6 @@ func (s Style) sgr(code, text string) string {
 
 // The colours, and what they are used for.
 func (s Style) Bold(t string) string   { return s.sgr("1", t) }  // headings
-func (s Style) Dim(t string) string    { return s.sgr("2", t) }  // asides
 func (s Style) Red(t string) string    { return s.sgr("31", t) } // errors, fail
 func (s Style) Green(t string) string  { return s.sgr("32", t) } // pass
 func (s Style) Yellow(t string) string { return s.sgr("33", t) } // warnings, inconclusive

@@ -10,7 +10,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -46,7 +45,9 @@ func Columns(headers ...string) []Column {
 }
 
 // Table is what a command lists. Rows shorter than the columns are filled
-// with empty cells, longer ones are cut. Cells may be coloured by a Style.
+// with empty cells, longer ones are cut. Cells may be coloured by a Style; other
+// control characters are left out, so that text of a server or a file cannot
+// command a terminal. See Clean for text that must not bring colours either.
 type Table struct {
 	Columns []Column
 	Rows    [][]string
@@ -153,15 +154,17 @@ func (t *Table) fit(grid [][]string, width int) {
 }
 
 // oneLine keeps a cell in its line and its control characters off the
-// terminal; the escape of a colour stays.
+// terminal; the sequences that set a colour stay.
 func oneLine(cell string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\r', r == '\t':
-			return ' '
-		case r != '\x1b' && unicode.IsControl(r):
-			return '\uFFFD'
+	var b strings.Builder
+	for len(cell) > 0 {
+		text, color := cell, ""
+		if at := sgr.FindStringIndex(cell); at != nil {
+			text, color = cell[:at[0]], cell[at[0]:at[1]]
 		}
-		return r
-	}, cell)
+		cell = cell[len(text)+len(color):]
+		b.WriteString(blanks.Replace(Clean(text)))
+		b.WriteString(color)
+	}
+	return b.String()
 }

@@ -55,22 +55,10 @@ func (t *Table) Markdown(w io.Writer) error {
 }
 
 var markdownEscapes = strings.NewReplacer(
-	`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "\r\n", "<br>", "\n", "<br>", "\r", "<br>",
+	`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "\n", "<br>",
 )
 
 func markdownCell(cell string) string { return markdownEscapes.Replace(plain(cell)) }
 
-// plain takes the colours out of a cell.
-func plain(cell string) string {
-	for {
-		start := strings.Index(cell, "\x1b[")
-		if start < 0 {
-			return cell
-		}
-		end := strings.IndexByte(cell[start:], 'm')
-		if end < 0 {
-			return cell
-		}
-		cell = cell[:start] + cell[start+end+1:]
-	}
-}
+// plain takes the colours out of a cell, and what else commands a terminal.
+func plain(cell string) string { return Clean(sgr.ReplaceAllString(cell, "")) }

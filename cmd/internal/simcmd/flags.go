@@ -2,7 +2,6 @@ package simcmd
 
 import (
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -18,7 +17,7 @@ func AddFlags(fs *pflag.FlagSet, cfg *sim.Config) {
 	fs.DurationVar(&cfg.PrefillPerToken, "prefill-per-token", cfg.PrefillPerToken, "prefill time for each prompt token that is not cached")
 	fs.DurationVar(&cfg.DecodeBase, "decode-base", cfg.DecodeBase, "fixed part of the gap between two tokens")
 	fs.DurationVar(&cfg.DecodePerSequence, "decode-per-sequence", cfg.DecodePerSequence, "part of the gap for each running sequence")
-	fs.Var(&service{cfg: cfg}, "service-time", "plain queue: every request takes this long in one of --max-running slots and gives one token")
+	fs.DurationVar(&cfg.ServiceTime, "service-time", cfg.ServiceTime, "plain queue: every request takes this long in one of --max-running slots and gives one token")
 	fs.IntVar(&cfg.MaxRunning, "max-running", cfg.MaxRunning, "sequences that run at the same time")
 	fs.IntVar(&cfg.MaxWaiting, "max-waiting", cfg.MaxWaiting, "sequences that may wait, more get 503 (0: no limit)")
 	fs.IntVar(&cfg.MaxModelLen, "max-model-len", cfg.MaxModelLen, "tokens of prompt and output together, more get 400")
@@ -77,26 +76,4 @@ func (f *faults) GetSlice() (all []string) {
 		}
 	}
 	return all
-}
-
-// service is a flag that sets several knobs.
-type service struct {
-	cfg  *sim.Config
-	time time.Duration
-}
-
-func (s *service) Set(text string) (err error) {
-	if s.time, err = time.ParseDuration(text); err == nil {
-		s.cfg.FixedService(s.time)
-	}
-	return err
-}
-
-func (s *service) Type() string { return "duration" }
-
-func (s *service) String() string {
-	if s.time == 0 {
-		return ""
-	}
-	return s.time.String()
 }

@@ -52,6 +52,9 @@ func New(app *cli.App) *cobra.Command {
 	f.StringVarP(&o.listen, "listen", "l", "127.0.0.1:8000", "`ADDRESS` to listen on; port 0 takes a free one")
 	f.BoolVar(&o.remote, "allow-remote", false, "listen on an address that other machines reach; there is no authentication")
 	AddFlags(f, &o.cfg)
+	for _, name := range []string{"prefill-base", "prefill-per-token", "decode-base", "decode-per-sequence", "output-tokens"} {
+		cmd.MarkFlagsMutuallyExclusive("service-time", name)
+	}
 	o.out.AddFlags(cmd, "table", "json")
 	return cmd
 }

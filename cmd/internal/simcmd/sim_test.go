@@ -95,6 +95,11 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"--fault", "stal"}, "unknown kind"},
 		{[]string{"--output-tokens", "x"}, "length distribution"},
 		{[]string{"--service-time", "5"}, "missing unit"},
+		{[]string{"--service-time", "-5s"}, "service time is -5s"},
+		{[]string{"--service-time", "5s", "--decode-base", "1ms"}, "exclude each other"},
+		{[]string{"--prefill-per-token", "1ms", "--service-time", "5s"}, "exclude each other"},
+		{[]string{"--output-tokens", "9", "--service-time", "5s"}, "exclude each other"},
+		{[]string{"--model-name", "a\x1b[2Jb"}, `model name "a\x1b[2Jb"`},
 		{[]string{"extra"}, "unexpected argument"},
 	} {
 		r := clitest.Run(t, nil, verbs, append([]string{"sim"}, c.args...)...)
@@ -140,7 +145,7 @@ func TestAddFlags(t *testing.T) {
 		t.Errorf("with every flag (-want +got):\n%s", diff)
 	}
 	plain := sim.DefaultConfig()
-	plain.FixedService(500 * time.Millisecond)
+	plain.ServiceTime = 500 * time.Millisecond
 	if diff := cmp.Diff(plain, parse("--service-time=500ms"), lengths); diff != "" {
 		t.Errorf("plain queue (-want +got):\n%s", diff)
 	}

@@ -81,6 +81,17 @@ func TestTraces(t *testing.T) {
 			want: []string{"0s #0 queued", "0s #0 started cached=0", "0s #1 queued", "0s #1 started cached=0",
 				"15ms #0 token 0", "17ms #1 token 0 length", "21ms #0 token 1", "26ms #0 token 2 length"},
 		},
+		// 10 ms whatever the prompt, one token whatever was asked for, even more
+		// than the context holds.
+		"plain queue": {
+			edit: func(c *Config) {
+				c.MaxRunning, c.ServiceTime = 1, 10*ms
+				c.Output, _ = ParseOutputLength("7")
+			},
+			requests: []Request{{PromptTokens: 9, MaxTokens: 100, IgnoreEOS: true}, {PromptTokens: 1, MaxTokens: 3}},
+			want: []string{"0s #0 queued", "0s #0 started cached=0", "0s #1 queued", "10ms #0 token 0 length",
+				"10ms #1 started cached=0", "20ms #1 token 0 length"},
+		},
 		"one slot": {
 			edit:     func(c *Config) { c.MaxRunning = 1 },
 			requests: []Request{{PromptTokens: 5, MaxTokens: 1}, {PromptTokens: 7, MaxTokens: 1}},

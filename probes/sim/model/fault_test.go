@@ -120,6 +120,42 @@ func TestLeakShrinksCache(t *testing.T) {
 	}
 }
 
+// The share of the cache in use is that of what the leak has left of it.
+func TestLeakShowsInUsage(t *testing.T) {
+	cfg := small()
+	cfg.Faults = []Fault{{Kind: GPULeak, Rate: 4096}}
+	e, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	discard := func(Event) {}
+	e.Submit(1200*ms, Request{PromptTokens: 12, MaxTokens: 20})
+	for _, c := range []struct {
+		at         time.Duration
+		used, lost int
+		usage      float64
+	}{
+		{1199 * ms, 0, 2, 0},
+		{1210 * ms, 3, 2, 3. / 6},   // the prefill of 12 tokens
+		{2 * time.Second, 0, 8, 1},  // done, and nothing is left
+		{20 * time.Second, 0, 8, 1}, // and so it stays
+	} {
+		e.Advance(c.at, discard)
+		st := e.State()
+		if st.KVUsed != c.used || st.KVLost != c.lost || st.KVUsage() != c.usage {
+			t.Errorf("at %v: %d used, %d lost, usage %g; want %d, %d, %g", c.at, st.KVUsed, st.KVLost, st.KVUsage(), c.used, c.lost, c.usage)
+		}
+	}
+	for _, c := range []struct {
+		used, lost int
+		want       float64
+	}{{0, 0, 0}, {2, 4, 0.5}, {3, 5, 1}, {0, 7, 0}, {0, 8, 1}} {
+		if got := (State{KVUsed: c.used, KVLost: c.lost, KVBlocks: 8}).KVUsage(); got != c.want {
+			t.Errorf("%d used, %d lost of 8: %g, want %g", c.used, c.lost, got, c.want)
+		}
+	}
+}
+
 // A share p picks p of the requests, other ones for another fault and seed.
 func TestShare(t *testing.T) {
 	const n = 100_000

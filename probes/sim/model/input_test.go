@@ -57,12 +57,12 @@ func TestValidate(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
-	bad := Config{PrefillBase: -1, DecodeBase: 1e6 * time.Hour, MaxWaiting: -1, KVBlocks: 1 << 40, WeightsMiB: math.NaN(), Faults: []Fault{{Kind: "x"}, {Kind: SlowDecode}}}
+	bad := Config{PrefillBase: -1, DecodeBase: 1e6 * time.Hour, ServiceTime: -1, MaxWaiting: -1, KVBlocks: 1 << 40, WeightsMiB: math.NaN(), Faults: []Fault{{Kind: "x"}, {Kind: SlowDecode}}}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, part := range []string{"prefill base", "decode base", "max running", "max model length", "block size", "KV blocks", "max waiting", "GPU memory", `kind "x"`, "slow-decode: factor"} {
+	for _, part := range []string{"prefill base", "decode base", "service time", "max running", "max model length", "block size", "KV blocks", "max waiting", "GPU memory", `kind "x"`, "slow-decode: factor"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error does not speak of %s: %v", part, err)
 		}
