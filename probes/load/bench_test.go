@@ -2,15 +2,20 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,7 +35,7 @@ func TestMain(m *testing.M) {
 	}
 	runtime.GOMAXPROCS(1)
 	cfg := sim.DefaultConfig()
-	cfg.Model = "m"
+	cfg.Model, cfg.Stamp = "m", true
 	cfg.PrefillBase, cfg.PrefillPerToken = 10*time.Millisecond, 0
 	cfg.DecodeBase, cfg.DecodePerSequence = 20*time.Millisecond, 0 // 50 tokens a second
 	cfg.MaxRunning, cfg.KVBlocks = 100_000, 1<<20
@@ -143,4 +148,80 @@ func resident(b *testing.B) int64 {
 		b.Error(err)
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+// BenchmarkArrivalError compares the time stamps of token events with the time
+// at which the server, in another process, began to write them: 200 streams of
+// 50 tokens a second. kernel is what a load test records, user what a client
+// sees that takes the time after its read. What the server's own write and the
+// loopback take is in both.
+func BenchmarkArrivalError(b *testing.B) {
+	const streams = 200
+	url := otherProcess(b)
+	target := chatTarget(b, url)
+	body := target.API.AppendBody(nil, prompt.Synthetic{Input: length.Constant(8), Output: length.Constant(100)}.Prompt(0), target.Body)
+	var kernel, user []float64
+	for b.Loop() {
+		cl, err := newClient(target, Timeouts{}, time.Now())
+		if err != nil {
+			b.Fatal(err)
+		}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for range streams {
+			wg.Go(func() {
+				k, u := arrivalErrors(b, cl, body)
+				mu.Lock()
+				defer mu.Unlock()
+				kernel, user = append(kernel, k...), append(user, u...)
+			})
+			time.Sleep(5 * time.Millisecond) // else all tokens are due at the same moments
+		}
+		wg.Wait()
+	}
+	for name, errs := range map[string][]float64{"kernel": kernel, "user": user} {
+		slices.Sort(errs)
+		b.ReportMetric(errs[len(errs)/2], name+"-p50-µs")
+		b.ReportMetric(errs[len(errs)*99/100], name+"-p99-µs")
+	}
+}
+
+// arrivalErrors reads one stream as the client does, and gives for each read
+// the stamps less the server's sent_ns in its last event, in µs.
+func arrivalErrors(b *testing.B, cl *client, body []byte) (kernel, user []float64) {
+	var nc *conn
+	ctx := httptrace.WithClientTrace(b.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { nc = stamped(i.Conn) }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cl.target.URL, bytes.NewReader(body))
+	if err != nil {
+		b.Error(err)
+		return nil, nil
+	}
+	resp, err := cl.transport.RoundTrip(req)
+	if err != nil {
+		b.Error(err)
+		return nil, nil
+	}
+	defer resp.Body.Close()
+	mark := []byte(`"sent_ns":`)
+	buf := make([]byte, readBuffer)
+	for err == nil {
+		var n int
+		n, err = resp.Body.Read(buf)
+		now := time.Now()
+		i := bytes.LastIndex(buf[:n], mark)
+		if i < 0 {
+			continue
+		}
+		digits := buf[i+len(mark) : n]
+		if j := bytes.IndexAny(digits, ",}"); j > 0 {
+			sent, perr := strconv.ParseInt(string(digits[:j]), 10, 64)
+			if perr != nil {
+				b.Error(perr)
+				return nil, nil
+			}
+			kernel = append(kernel, float64(nc.lastRead().UnixNano()-sent)/1e3)
+			user = append(user, float64(now.UnixNano()-sent)/1e3)
+		}
+	}
+	return kernel, user
 }
