@@ -1,6 +1,7 @@
 package load
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -49,6 +50,9 @@ func (r *runner) open() {
 		if ready == nil {
 			c.offered = now
 			wg.Go(func() { r.send(c) })
+			// With one processor the request would wait until the runtime notices
+			// that this thread sleeps: 170 µs for the median, where this makes 50.
+			runtime.Gosched()
 			continue
 		}
 		select {
