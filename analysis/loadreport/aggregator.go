@@ -16,15 +16,15 @@ const DefaultConfidence = 0.95
 // Config says what an Aggregator is to judge.
 type Config struct {
 	Objectives []slo.Objective
-	Confidence float64 // of each one-sided test, above 0.5 and below 1; 0: DefaultConfidence
+	Confidence float64 // of each one-sided test, to be above 0.5 and below 1; 0: DefaultConfidence
 	Price      Price
 }
 
-// series is one metric: its distribution and, for objectives on the mean, its
-// moments.
+// series is one metric: its distribution, and its moments in the order of the
+// schedule.
 type series struct {
-	sketch stats.Sketch // ns
-	means  stats.Ratio  // a cluster for each request: sum and number of its values, ms
+	sketch stats.Sketch   // ns
+	means  stats.Sequence // a cluster for each request: sum and number of its values, ms
 }
 
 // unclassified is the key of a failure that its record does not name.
@@ -51,11 +51,10 @@ type Aggregator struct {
 	price      Price
 	counters   []*counter     // one for each objective
 	limits     []limit        // what a request must meet to count for goodput
-	cut        []*sliceCounts // for timeslice objectives, one for each length
+	lengths    []*sliceCounts // for timeslice objectives, one for each length
 
 	requests              Requests
 	errors                map[string]int64
-	timeouts              int64
 	prompt, completion    int64
 	reasoning, cached     int64
 	promptN, completionN  int64
@@ -64,18 +63,19 @@ type Aggregator struct {
 	good                  int64
 	series                [metricCount]series
 	lateness              stats.Sketch // ns
-	quality               stats.Welford
+	quality               stats.Sequence
 	events, coalesced     int64
 	resent                int64
 	first, last           time.Time // first scheduled, last done
 	inFlight              time.Duration
+	cut                   cut
 	line                  timeline
 	started               bool
 }
 
 // New makes an Aggregator without records.
 func New(cfg Config) *Aggregator {
-	if !(cfg.Confidence > 0.5 && cfg.Confidence < 1) {
+	if cfg.Confidence == 0 {
 		cfg.Confidence = DefaultConfidence
 	}
 	a := &Aggregator{
@@ -103,13 +103,16 @@ func (a *Aggregator) start(at time.Time) {
 	}
 }
 
-// Add counts one measured request, in any order. It keeps nothing of r.
+// Add counts one measured request, in any order. It keeps nothing of r. Its ID
+// is its place in the schedule: requests that are near each other there are
+// expected to resemble each other.
 func (a *Aggregator) Add(r *request.Record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests.Total++
 	if r.Error == request.Cancelled {
 		a.requests.Cancelled++
+		a.cutOff(r)
 		return
 	}
 	a.window(r)
@@ -133,19 +136,18 @@ func (a *Aggregator) Add(r *request.Record) {
 		}
 	} else {
 		a.requests.Failed++
+		a.failure(r)
 		end.failed = 1
 		class := r.Error
 		if class == request.OK {
 			class = unclassified
 		}
 		a.errors[string(class)]++
-		if class.IsTimeout() {
-			a.timeouts++
-		}
 	}
+	a.ended(r)
 	if a.started && !r.DoneAt.IsZero() {
 		a.line.add(r.DoneAt, end)
-		for _, s := range a.cut {
+		for _, s := range a.lengths {
 			s.add(a.line.base, r.DoneAt, end)
 		}
 	}
@@ -153,21 +155,30 @@ func (a *Aggregator) Add(r *request.Record) {
 
 // window widens the measured window and sums the time in flight.
 func (a *Aggregator) window(r *request.Record) {
-	begin := r.ScheduledAt
-	if begin.IsZero() {
-		begin = r.SentAt
-	}
+	begin := begun(r)
 	if begin.IsZero() || r.DoneAt.IsZero() {
 		return
 	}
 	a.start(begin)
-	if a.first.IsZero() || begin.Before(a.first) {
-		a.first = begin
-	}
-	if r.DoneAt.After(a.last) {
-		a.last = r.DoneAt
-	}
+	widen(&a.first, &a.last, begin, r.DoneAt)
 	if !r.SentAt.IsZero() {
 		a.inFlight += max(r.DoneAt.Sub(r.SentAt), 0)
+	}
+}
+
+// begun is when the time of a request begins.
+func begun(r *request.Record) time.Time {
+	if r.ScheduledAt.IsZero() {
+		return r.SentAt
+	}
+	return r.ScheduledAt
+}
+
+func widen(first, last *time.Time, from, to time.Time) {
+	if first.IsZero() || from.Before(*first) {
+		*first = from
+	}
+	if to.After(*last) {
+		*last = to
 	}
 }

@@ -2,6 +2,7 @@ package loadreport
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"llmops/analysis/stats"
@@ -130,10 +131,17 @@ func (s *sliceCounts) whole(base, end time.Time) []bin {
 }
 
 // round6 drops the noise of binary fractions: six decimals of a millisecond
-// are nanoseconds.
+// are nanoseconds. What is smaller keeps four digits, so that only 0 is 0.
 func round6(x float64) float64 {
-	if math.Abs(x) >= 1e9 {
+	switch size := math.Abs(x); {
+	case size >= 1e9:
 		return x
+	case size < 1e-3:
+		r, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 3, 64), 64)
+		if err != nil {
+			return x
+		}
+		return r
 	}
 	return math.Round(x*1e6) / 1e6
 }

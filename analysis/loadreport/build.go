@@ -10,10 +10,22 @@ import (
 	"llmops/analysis/stats"
 )
 
+// report is what was added, seen with what the run was.
+type report struct {
+	*Aggregator
+	run      Run
+	asMisses uint64 // cut requests to be counted as misses
+}
+
 // Summary judges what was added so far.
 func (a *Aggregator) Summary(run Run) Summary {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return report{Aggregator: a, run: run}.summary()
+}
+
+func (a report) summary() Summary {
+	run := a.run
 	s := Summary{
 		Schema: Schema, Version: run.Version, Target: run.Target, Load: run.Load,
 		StartedAt: run.StartedAt.UTC().Truncate(time.Millisecond), DurationS: round6(run.Duration.Seconds()),
@@ -23,7 +35,7 @@ func (a *Aggregator) Summary(run Run) Summary {
 			Latency: a.distribution(latency), TTFT: a.distribution(ttft), TPOT: a.distribution(tpot),
 			ITL: a.distribution(itl), ChunkGap: a.distribution(chunkGap), Queue: a.distribution(queue),
 		},
-		Client: a.client(run), Cost: a.cost(), Capacity: run.Capacity,
+		Client: a.client(), Cost: a.cost(),
 		SLO: []Judgement{}, Warnings: slices.Clone(run.Warnings),
 	}
 	if w := a.measured(); w > 0 {
@@ -66,14 +78,6 @@ func overall(s Summary) Verdict {
 	return v
 }
 
-// measured is the window from the first scheduled request to the last done.
-func (a *Aggregator) measured() time.Duration {
-	if a.first.IsZero() {
-		return 0
-	}
-	return max(a.last.Sub(a.first), 0)
-}
-
 func (a *Aggregator) tokens() Tokens {
 	t := Tokens{Source: a.source()}
 	for _, x := range []struct {
@@ -100,14 +104,14 @@ func (a *Aggregator) source() string {
 	return ""
 }
 
-func (a *Aggregator) throughput() Throughput {
+func (a report) throughput() Throughput {
 	w := a.measured().Seconds()
 	if w <= 0 {
 		return Throughput{}
 	}
 	t := Throughput{
 		RequestsPerSecond: new(round6(float64(a.requests.Succeeded) / w)),
-		Concurrency:       new(round6(a.inFlight.Seconds() / w)),
+		Concurrency:       new(round6(a.busy().Seconds() / w)),
 	}
 	if a.completionN > 0 {
 		t.TokensPerSecond = new(round6(float64(a.completion) / w))
@@ -137,8 +141,8 @@ func distribution(s *stats.Sketch, unit float64) Distribution {
 	return d
 }
 
-func (a *Aggregator) client(run Run) Client {
-	f := run.Client
+func (a report) client() Client {
+	run, f := a.run, a.run.Client
 	c := Client{
 		TimestampSource: f.TimestampSource, DispatchLateness: distribution(&a.lateness, 1e3),
 		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate,
@@ -176,7 +180,7 @@ func (a *Aggregator) median(metric int) *time.Duration {
 }
 
 // warnings say what the verdict does not show.
-func (a *Aggregator) warnings() []string {
+func (a report) warnings() []string {
 	var out []string
 	r := a.requests
 	judged := slices.ContainsFunc(a.counters, func(c *counter) bool {
@@ -189,6 +193,15 @@ func (a *Aggregator) warnings() []string {
 		}
 		out = append(out, fmt.Sprintf("%d of %d requests failed (%s) and no objective is on the error share; add one such as 'error_rate < 1%%'",
 			r.Failed, r.Failed+r.Succeeded, strings.Join(classes, ", ")))
+	}
+	if r.Cancelled > 0 && !a.run.Interrupted {
+		out = append(out, fmt.Sprintf("%d of %d requests were cut off at the end of the run; they are in no figure", r.Cancelled, r.Total))
+	}
+	if missing := r.Succeeded - a.completionN; missing > 0 && a.completionN > 0 {
+		out = append(out, fmt.Sprintf("%d of %d succeeded requests have no count of completion tokens: tokens_per_second is without theirs", missing, r.Succeeded))
+	}
+	if missing := a.uncounted(); missing > 0 {
+		out = append(out, fmt.Sprintf("no cost is given: %d of %d succeeded requests lack a token count that a price is for", missing, r.Succeeded))
 	}
 	return out
 }

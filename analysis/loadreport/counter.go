@@ -15,8 +15,10 @@ type counter struct {
 	o      slo.Objective
 	metric int // of the series, or -1
 	limit  float64
-	n, k   uint64      // values, and those that miss the threshold
-	events stats.Ratio // the same by request: k over n
+	values uint64         // of the metric
+	n, k   uint64         // what is judged, and what of it misses the threshold
+	events stats.Sequence // the same by request: k over n
+	cut    stats.Ratio    // values that requests had reached when they were cut, and that miss
 	slices *sliceCounts
 }
 
@@ -25,12 +27,12 @@ func (a *Aggregator) compile(o slo.Objective) *counter {
 	if o.Method != slo.Timeslices {
 		return c
 	}
-	i := slices.IndexFunc(a.cut, func(s *sliceCounts) bool { return s.length == o.Slice })
+	i := slices.IndexFunc(a.lengths, func(s *sliceCounts) bool { return s.length == o.Slice })
 	if i < 0 {
-		i = len(a.cut)
-		a.cut = append(a.cut, &sliceCounts{length: o.Slice})
+		i = len(a.lengths)
+		a.lengths = append(a.lengths, &sliceCounts{length: o.Slice})
 	}
-	c.slices = a.cut[i]
+	c.slices = a.lengths[i]
 	return c
 }
 
@@ -43,18 +45,46 @@ func (c *counter) bad(v float64) uint64 {
 	return 1
 }
 
-func (c *counter) cluster(bad, n uint64) {
+// cluster counts what the request r brought.
+func (c *counter) cluster(r *request.Record, bad, n uint64) {
 	c.k += bad
 	c.n += n
-	c.events.Add(float64(bad), float64(n))
+	c.events.Add(place(r), float64(bad), float64(n))
 }
 
+// place is where in the schedule a request stands.
+func place(r *request.Record) uint64 { return uint64(max(r.ID, 0)) }
+
 // count takes a value of a metric that has no distribution in the summary.
-func (a *Aggregator) count(metric string, v float64) {
+func (a *Aggregator) count(r *request.Record, metric string, v float64) {
 	for _, c := range a.counters {
 		if c.metric < 0 && c.o.Metric == metric && c.o.Statistic == slo.Quantile {
-			c.cluster(c.bad(v), 1)
+			c.values++
+			c.cluster(r, c.bad(v), 1)
 		}
+	}
+}
+
+// failure counts a failed request where the objective wants it as a miss.
+func (a *Aggregator) failure(r *request.Record) {
+	for _, c := range a.counters {
+		if c.o.Statistic == slo.Quantile && c.o.Errors == slo.ErrorsBad {
+			c.cluster(r, 1, 1)
+		}
+	}
+}
+
+// ended counts a request for the objectives on a share of requests.
+func (a *Aggregator) ended(r *request.Record) {
+	for _, c := range a.counters {
+		if c.o.Statistic != slo.Ratio || c.slices != nil {
+			continue
+		}
+		bad := uint64(0)
+		if !r.OK && (c.o.Metric != "timeout_rate" || r.Error.IsTimeout()) {
+			bad = 1
+		}
+		c.cluster(r, bad, 1)
 	}
 }
 

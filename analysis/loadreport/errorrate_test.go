@@ -32,6 +32,19 @@ func TestFalseVerdictsAreRare(t *testing.T) {
 				a.Add(streamed(time.Duration(i)*ms(10), ms(5), gap, 21))
 			}
 		}},
+		"queue": {"p95_latency_ms < 59.914645", func(r *rand.Rand, a *Aggregator) {
+			// M/M/1 at rho 0.5 with a service time of 10 ms, in its stationary
+			// state: the sojourn is exponential with mean 20 ms.
+			wait := 0.0
+			if r.Float64() < 0.5 {
+				wait = r.ExpFloat64() * 20
+			}
+			for i := range 1000 {
+				sojourn := wait + r.ExpFloat64()*10
+				a.Add(plain(time.Duration(i)*ms(20), ms(sojourn)))
+				wait = max(0, sojourn-r.ExpFloat64()*20)
+			}
+		}},
 		"mean": {"mean_latency_ms < 50", func(r *rand.Rand, a *Aggregator) {
 			for i := range 200 {
 				a.Add(plain(time.Duration(i)*ms(10), ms(50+r.NormFloat64()*10)))

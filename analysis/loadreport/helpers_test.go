@@ -13,9 +13,9 @@ var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func ms(x float64) time.Duration { return time.Duration(x * 1e6) }
 
 // plain is a succeeded request without a stream: scheduled and sent at, done
-// after the latency.
+// after the latency. Its place in the schedule is by the millisecond.
 func plain(at, latency time.Duration) *request.Record {
-	r := &request.Record{ScheduledAt: epoch.Add(at), SentAt: epoch.Add(at), DoneAt: epoch.Add(at + latency), OK: true, Status: 200}
+	r := &request.Record{ID: int64(at / time.Millisecond), ScheduledAt: epoch.Add(at), SentAt: epoch.Add(at), DoneAt: epoch.Add(at + latency), OK: true, Status: 200}
 	r.Derive()
 	return r
 }
@@ -37,6 +37,12 @@ func failing(at time.Duration, class request.Class) *request.Record {
 	r := plain(at, 50*time.Millisecond)
 	r.OK, r.Error = false, class
 	return r
+}
+
+// cutAt is a request that was cut off at a time after the epoch.
+func cutAt(scheduled, at time.Duration) *request.Record {
+	return &request.Record{ID: int64(scheduled / time.Millisecond), ScheduledAt: epoch.Add(scheduled), SentAt: epoch.Add(scheduled),
+		DoneAt: epoch.Add(at), Error: request.Cancelled}
 }
 
 func objectives(t testing.TB, texts ...string) []slo.Objective {

@@ -18,7 +18,7 @@ const (
 )
 
 // judgeBounds judges a mean by its one-sided bounds.
-func (a *Aggregator) judgeBounds(j *Judgement, o slo.Objective, n uint64, what noun, mean float64, bounds func(float64) (float64, float64, bool)) {
+func (a report) judgeBounds(j *Judgement, o slo.Objective, n uint64, what noun, mean float64, bounds func(float64) (float64, float64, bool)) {
 	j.N = n
 	if n == 0 {
 		j.unmeasured("no " + what.many)
@@ -60,20 +60,43 @@ func (a *Aggregator) judgeBounds(j *Judgement, o slo.Objective, n uint64, what n
 	}
 }
 
-func (a *Aggregator) judgeMean(c *counter, j *Judgement) {
+func (a report) judgeMean(c *counter, j *Judgement) {
 	s := &a.series[c.metric]
-	mean, ok := s.means.Estimate()
+	if s.sketch.Count() == 0 {
+		j.unmeasured(a.why(c))
+		return
+	}
+	means := s.means
+	if a.asMisses > 0 {
+		means.Merge(c.cut)
+	}
+	mean, _ := means.Estimate()
+	// Gaps of one request resemble each other: the requests are the sample.
+	a.judgeBounds(j, c.o, means.N, requests, mean, means.Bounds)
+	j.N = s.sketch.Count()
+}
+
+func (a report) judgeQuality(c *counter, j *Judgement) {
+	scores := a.quality
+	if a.asMisses > 0 {
+		worst := 0.0
+		if c.o.Op.Upper() {
+			worst = 1
+		}
+		for range a.asMisses {
+			scores.Ratio.Add(worst, 1)
+		}
+	}
+	mean, ok := scores.Estimate()
 	if !ok {
 		j.unmeasured(a.why(c))
 		return
 	}
-	// Gaps of one request resemble each other: the requests are the sample.
-	a.judgeBounds(j, c.o, s.means.N, requests, mean, s.means.Bounds)
-	j.N = s.sketch.Count()
+	a.judgeBounds(j, c.o, scores.N, checked, mean, scores.Bounds)
 }
 
 // judgeRate judges what was done per second.
-func (a *Aggregator) judgeRate(c *counter, j *Judgement) {
+func (a report) judgeRate(c *counter, j *Judgement) {
 	t := a.throughput()
 	value := func(b bin) int64 { return b.succeeded }
 	observed := t.RequestsPerSecond
@@ -97,20 +120,20 @@ func (a *Aggregator) judgeRate(c *counter, j *Judgement) {
 		length = max(length, *m)
 	}
 	k := int(min(w/length, mostSlices))
-	j.Observed, j.N = observed, uint64(k)
+	j.Observed, j.N, j.SliceS = observed, uint64(k), round6(max(w/time.Duration(max(k, 1)), length).Seconds())
 	if k < leastSlices {
-		j.Verdict = Inconclusive
+		j.Verdict, j.MoreNeeded = Inconclusive, new(uint64(leastSlices-k))
 		j.Detail = fmt.Sprintf("the run of %s is shorter than %d slices of a median request (%s): run for %s at least",
 			short(w), leastSlices, short(length), short(leastSlices*length))
 		return
 	}
-	over := a.line.rates(a.first, a.last, k, value)
+	over := a.line.rates(a.begin(), a.end(), k, value)
 	a.judgeBounds(j, c.o, over.N, slicesOf(short(w/time.Duration(k))), over.Mean, over.Bounds)
 	j.Observed = observed
 }
 
 // judgeValue judges what has no spread in one run.
-func (a *Aggregator) judgeValue(c *counter, j *Judgement) {
+func (a report) judgeValue(c *counter, j *Judgement) {
 	var v *float64
 	switch cost := a.cost(); {
 	case c.o.Metric == "concurrent_requests":

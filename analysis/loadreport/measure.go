@@ -18,17 +18,17 @@ func (a *Aggregator) success(r *request.Record) {
 	case "chunks":
 		a.fromChunks++
 	}
-	a.one(latency, r.LatencyMs)
-	a.one(ttft, r.TTFTms)
-	a.one(tpot, r.TPOTms)
-	a.one(queue, r.QueueMs)
-	a.gaps(r.Chunks)
+	a.one(r, latency, r.LatencyMs)
+	a.one(r, ttft, r.TTFTms)
+	a.one(r, tpot, r.TPOTms)
+	a.one(r, queue, r.QueueMs)
+	a.gaps(r)
 	if usable(r.Quality) {
-		a.quality.Add(*r.Quality)
-		a.count("quality_score", *r.Quality)
+		a.quality.Add(place(r), *r.Quality, 1)
+		a.count(r, "quality_score", *r.Quality)
 	}
 	if c, ok := a.price.request(r); ok {
-		a.count("cost_per_request", c)
+		a.count(r, "cost_per_request", c)
 	}
 }
 
@@ -42,22 +42,24 @@ func sum(total, n *int64, v *int64) {
 func usable(v *float64) bool { return v != nil && !math.IsNaN(*v) && !math.IsInf(*v, 0) }
 
 // one takes a metric that has one value a request, in ms.
-func (a *Aggregator) one(metric int, ms *float64) {
+func (a *Aggregator) one(r *request.Record, metric int, ms *float64) {
 	if !usable(ms) {
 		return
 	}
 	a.series[metric].sketch.Add(nanoseconds(*ms))
-	a.series[metric].means.Add(*ms, 1)
+	a.series[metric].means.Add(place(r), *ms, 1)
 	for _, c := range a.counters {
 		if c.metric == metric {
-			c.cluster(c.bad(*ms), 1)
+			c.values++
+			c.cluster(r, c.bad(*ms), 1)
 		}
 	}
 }
 
 // gaps takes the time between neighbouring chunks, and the same for each token
 // of the later one.
-func (a *Aggregator) gaps(chunks []request.Chunk) {
+func (a *Aggregator) gaps(r *request.Record) {
+	chunks := r.Chunks
 	if len(chunks) < 2 {
 		return
 	}
@@ -70,8 +72,8 @@ func (a *Aggregator) gaps(chunks []request.Chunk) {
 		a.series[chunkGap].sketch.Add(nanoseconds(gap))
 		a.series[itl].sketch.Add(nanoseconds(perToken))
 	}
-	a.series[chunkGap].means.Add(sumGap, float64(n))
-	a.series[itl].means.Add(sumITL, float64(n))
+	a.series[chunkGap].means.Add(place(r), sumGap, float64(n))
+	a.series[itl].means.Add(place(r), sumITL, float64(n))
 	for _, c := range a.counters {
 		if c.metric != chunkGap && c.metric != itl {
 			continue
@@ -84,7 +86,8 @@ func (a *Aggregator) gaps(chunks []request.Chunk) {
 			}
 			bad += c.bad(gap)
 		}
-		c.cluster(bad, n)
+		c.values += n
+		c.cluster(r, bad, n)
 	}
 }
 

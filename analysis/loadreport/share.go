@@ -11,8 +11,8 @@ import (
 // share asks whether k bad ones among n stay within a limit.
 type share struct {
 	k, n   uint64
-	trials uint64 // what the n are worth as independent trials
-	units  uint64 // the requests or slices that the n came from
+	trials float64 // what the n are worth as independent trials; up to n
+	units  uint64  // the requests or slices that the n came from
 	limit  *big.Rat
 	strict bool   // the share must be below the limit, not at it
 	noun   noun   // of n
@@ -20,8 +20,11 @@ type share struct {
 	bad    string // what the k did: "failed", "at 500 ms or more"
 }
 
+// noticeable is the design effect from which on the detail speaks of it.
+const noticeable = 1.05
+
 // decide tests the share both ways, each by the exact one-sided test.
-func (a *Aggregator) decide(j *Judgement, s share) {
+func (a report) decide(j *Judgement, s share) {
 	j.N = s.n
 	if s.n == 0 {
 		j.unmeasured("no " + s.noun.many + " to judge by")
@@ -41,31 +44,33 @@ func (a *Aggregator) decide(j *Judgement, s share) {
 		j.Detail += "; by the count itself"
 		return
 	}
-	most, least, trials := s.k, s.k, s.n
-	if s.trials < s.n {
-		trials = s.trials
-		exact := float64(s.k) / float64(s.n) * float64(trials)
-		// Rounded against either claim.
+	// Both counts are rounded against either claim.
+	most, least, trials, above := s.k, s.k, s.n, s.n
+	if s.trials < float64(s.n) {
+		exact := float64(s.k) / float64(s.n) * s.trials
 		most, least = uint64(math.Ceil(exact-1e-9)), uint64(math.Floor(exact+1e-9))
-		j.Detail += fmt.Sprintf("; the %s are worth %d independent ones", s.noun.many, trials)
+		trials, above = uint64(s.trials+1e-9), uint64(math.Ceil(s.trials-1e-9))
+		if float64(s.n) > noticeable*s.trials {
+			j.Detail += fmt.Sprintf("; the %s resemble each other and are worth %d independent ones", s.noun.many, trials)
+		}
 	}
 	switch {
 	case stats.RateBelow(most, trials, s.limit, a.conf):
 		j.Verdict = Pass
 		j.Detail += fmt.Sprintf("; at %s confidence the true share is at most %s", pct(a.confidence), pct(stats.UpperBound(most, trials, a.confidence)))
-	case stats.RateAbove(least, trials, s.limit, a.conf):
+	case stats.RateAbove(least, above, s.limit, a.conf):
 		j.Verdict = Fail
-		j.Detail += fmt.Sprintf("; at %s confidence the true share is at least %s", pct(a.confidence), pct(stats.LowerBound(least, trials, a.confidence)))
+		j.Detail += fmt.Sprintf("; at %s confidence the true share is at least %s", pct(a.confidence), pct(stats.LowerBound(least, above, a.confidence)))
 	default:
 		j.Verdict = Inconclusive
 		j.Detail += fmt.Sprintf("; at %s confidence on each side the true share is from %s to %s: not decided, ", pct(a.confidence),
-			pct(stats.LowerBound(least, trials, a.confidence)), pct(stats.UpperBound(most, trials, a.confidence)))
+			pct(stats.LowerBound(least, above, a.confidence)), pct(stats.UpperBound(most, trials, a.confidence)))
 		need, ok := stats.TrialsToDecide(s.k, s.n, trials, s.limit, a.conf)
 		if !ok {
 			j.Detail += "and too near to the limit for any number of " + s.unit.many
 			return
 		}
-		more := max(uint64(math.Ceil(float64(need-trials)*float64(s.units)/float64(trials))), 1)
+		more := max(uint64(math.Ceil((float64(need)-s.trials)*float64(s.units)/s.trials)), 1)
 		j.MoreNeeded = new(more)
 		j.Detail += s.unit.more(more) + " would decide if the share held"
 	}

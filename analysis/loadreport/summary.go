@@ -38,7 +38,6 @@ type Summary struct {
 	Client     Client           `json:"client"`
 	SLO        []Judgement      `json:"slo"`
 	Cost       *Cost            `json:"cost,omitempty"`
-	Capacity   *Capacity        `json:"capacity,omitempty"`
 	Verdict    Verdict          `json:"verdict"`
 	Warnings   []string         `json:"warnings,omitempty"` // what a reader should know beside the verdict
 }
@@ -64,7 +63,6 @@ type Load struct {
 	Requests       *int64   `json:"requests,omitempty"`
 	DurationS      *float64 `json:"duration_s,omitempty"`
 	Shape          string   `json:"shape,omitempty"` // ramp or stages, as given
-	Trace          string   `json:"trace,omitempty"`
 }
 
 // Requests counts the measured requests; Total is the sum of the others.
@@ -129,6 +127,16 @@ type Client struct {
 	AchievedRate     *float64      `json:"achieved_rate,omitempty"`
 }
 
+// Unit says what an objective counts.
+type Unit string
+
+// The units. Gaps come with requests: it takes more requests to have more.
+const (
+	UnitRequests Unit = "requests"
+	UnitGaps     Unit = "gaps"
+	UnitSlices   Unit = "slices"
+)
+
 // Judgement is the verdict on one objective.
 type Judgement struct {
 	Objective string   `json:"objective"`
@@ -138,10 +146,13 @@ type Judgement struct {
 	Verdict   Verdict  `json:"verdict"`
 	Detail    string   `json:"detail"`
 
-	N              uint64  `json:"n"`                         // what was counted: requests, gaps or slices
-	Bad            *uint64 `json:"bad,omitempty"`             // how many of them missed
-	MoreNeeded     *uint64 `json:"more_needed,omitempty"`     // further ones that would decide, at the same ratio
+	N              uint64  `json:"n"`                         // what was counted
+	Unit           Unit    `json:"unit"`                      // of N
+	SliceS         float64 `json:"slice_s,omitempty"`         // length of a slice, s
+	Bad            *uint64 `json:"bad,omitempty"`             // how many of N missed
+	MoreNeeded     *uint64 `json:"more_needed,omitempty"`     // further slices (Unit slices) or requests that would decide, at the same ratio
 	FailedExcluded int64   `json:"failed_excluded,omitempty"` // failed requests left out
+	CutOff         uint64  `json:"cut_off,omitempty"`         // cut requests that, as misses, would undo a pass
 	Confidence     float64 `json:"confidence"`                // of each one-sided test
 }
 
@@ -149,21 +160,6 @@ type Judgement struct {
 type Cost struct {
 	PerRequestUSD  *float64 `json:"per_request_usd,omitempty"`
 	Per1kTokensUSD *float64 `json:"per_1k_tokens_usd,omitempty"` // per 1000 completion tokens
-}
-
-// Capacity is the outcome of a search for the highest rate that meets the
-// objectives.
-type Capacity struct {
-	RequestsPerSecond *float64 `json:"requests_per_second,omitempty"`
-	Low               *float64 `json:"low,omitempty"`
-	High              *float64 `json:"high,omitempty"`
-	Probes            []Probe  `json:"probes"`
-}
-
-// Probe is one step of the search.
-type Probe struct {
-	Rate    float64 `json:"rate"`
-	Verdict Verdict `json:"verdict"`
 }
 
 // Run is what the records do not say.
@@ -174,8 +170,14 @@ type Run struct {
 	StartedAt time.Time
 	Duration  time.Duration // the whole run, warm-up included
 	Client    ClientFacts
-	Capacity  *Capacity
-	Warnings  []string // put before those of the summary
+	// Window is for how long measured requests were sent; 0: not known. Where
+	// requests were cut off at the end, the measured window reaches to its end
+	// at least, or else to the cut.
+	Window time.Duration
+	// Interrupted tells that the run was broken off, so that cutting requests
+	// that had only just been sent says nothing about the service.
+	Interrupted bool
+	Warnings    []string // put before those of the summary
 }
 
 // ClientFacts is what the client knows about itself. Nil is "not measured".

@@ -9,19 +9,23 @@ import (
 )
 
 // judgeSlices counts slices of time.
-func (a *Aggregator) judgeSlices(c *counter, j *Judgement) {
+func (a report) judgeSlices(c *counter, j *Judgement) {
 	o := c.o
 	var n, k uint64
-	whole := c.slices.whole(a.line.base, a.last)
-	if !a.started {
-		whole = nil
+	var whole []bin
+	if a.started {
+		whole = c.slices.whole(a.line.base, a.end())
 	}
-	for _, b := range whole {
+	for i, b := range whole {
 		valid := b.succeeded + b.failed
 		var value *big.Rat
 		switch {
 		case valid < int64(o.MinEvents), o.Statistic == slo.Ratio && valid == 0:
-			continue // unmeasured
+			// Unmeasured. Or was a request waiting that never got a reply?
+			if a.asMisses > 0 && a.line.base.Add(time.Duration(i+1)*o.Slice).After(a.cut.first) {
+				n, k = n+1, k+1
+			}
+			continue
 		case o.Statistic == slo.Ratio:
 			value = big.NewRat(b.succeeded, valid)
 		default:
@@ -37,11 +41,11 @@ func (a *Aggregator) judgeSlices(c *counter, j *Judgement) {
 			k++
 		}
 	}
-	j.Threshold = new(o.Target.Float64())
+	j.Threshold, j.SliceS = new(o.Target.Float64()), o.Slice.Seconds()
 	if n > 0 {
 		j.Observed = new(float64(n-k) / float64(n))
 	}
-	a.decide(j, share{k: k, n: n, trials: n, units: n, noun: slicesOf(slo.FormatDuration(o.Slice)), unit: slice,
+	a.decide(j, share{k: k, n: n, trials: float64(n), units: n, noun: slicesOf(slo.FormatDuration(o.Slice)), unit: slice,
 		limit: new(big.Rat).Sub(big.NewRat(1, 1), o.Target.Rat), bad: "miss " + fmt.Sprintf("%s %s %s", o.Metric, o.Op, o.Threshold.Text)})
 	switch {
 	case c.slices.over:

@@ -10,10 +10,16 @@ import (
 	"llmops/rules/slo"
 )
 
-// judge gives the verdict on one objective, as if the client were valid.
-func (a *Aggregator) judge(c *counter) Judgement {
+// verdict is that on one objective by what the report counts.
+func (a report) verdict(c *counter) Judgement {
 	o := c.o
-	j := Judgement{Objective: o.String(), Threshold: new(c.limit), Confidence: a.confidence}
+	j := Judgement{Objective: o.String(), Threshold: new(c.limit), Confidence: a.confidence, Unit: UnitRequests}
+	switch {
+	case c.metric == itl, c.metric == chunkGap:
+		j.Unit = UnitGaps
+	case c.slices != nil, o.Statistic == slo.Rate:
+		j.Unit = UnitSlices
+	}
 	if o.Name != o.Expr {
 		j.Name = o.Name
 	}
@@ -31,7 +37,7 @@ func (a *Aggregator) judge(c *counter) Judgement {
 	case c.metric >= 0:
 		a.judgeExtreme(c, &j)
 	case o.Metric == "quality_score":
-		a.judgeBounds(&j, o, a.quality.N, checked, a.quality.Mean, a.quality.Bounds)
+		a.judgeQuality(c, &j)
 	default:
 		a.judgeValue(c, &j)
 	}
@@ -55,13 +61,14 @@ func (j *Judgement) unmeasured(what string) {
 }
 
 // judgeRatio counts failed requests, or timed out ones, among those that ended.
-func (a *Aggregator) judgeRatio(c *counter, j *Judgement) {
-	s := share{n: uint64(a.requests.Succeeded + a.requests.Failed), noun: requests, unit: requests, bad: "failed",
-		limit: c.o.Threshold.Rat, k: uint64(a.requests.Failed), strict: c.o.Op == slo.Less || c.o.Op == slo.Greater}
+func (a report) judgeRatio(c *counter, j *Judgement) {
+	s := share{k: c.k + a.asMisses, n: c.n + a.asMisses, noun: requests, unit: requests, bad: "failed",
+		limit: c.o.Threshold.Rat, strict: c.o.Op == slo.Less || c.o.Op == slo.Greater}
 	if c.o.Metric == "timeout_rate" {
-		s.k, s.bad = uint64(a.timeouts), "timed out"
+		s.bad = "timed out"
 	}
-	s.trials, s.units = s.n, s.n
+	s.units = s.n
+	s.trials = float64(s.n) / stats.MissEffect(&c.events, nil, a.confidence)
 	if s.n > 0 {
 		j.Observed = new(float64(s.k) / float64(s.n))
 	}
@@ -75,32 +82,37 @@ func (a *Aggregator) judgeRatio(c *counter, j *Judgement) {
 }
 
 // judgeQuantile counts values that miss the threshold.
-func (a *Aggregator) judgeQuantile(c *counter, j *Judgement) {
-	o, events := c.o, c.events
-	k, n := c.k, c.n
-	if o.Errors == slo.ErrorsBad {
-		k, n = k+uint64(a.requests.Failed), n+uint64(a.requests.Failed)
-		for range a.requests.Failed {
-			events.Add(1, 1)
-		}
-	}
-	s := share{k: k, n: n, trials: n, units: n, noun: requests, unit: requests,
+func (a report) judgeQuantile(c *counter, j *Judgement) {
+	o := c.o
+	s := share{k: c.k + a.asMisses, n: c.n + a.asMisses, noun: requests, unit: requests,
 		limit: new(big.Rat).Sub(big.NewRat(1, 1), o.Target.Rat), bad: missing(o)}
+	s.trials, s.units = float64(s.n), s.n
 	if c.metric == itl || c.metric == chunkGap {
-		s.noun, s.trials, s.units = gaps, events.EffectiveTrials(), events.N
+		s.noun, s.units = gaps, c.events.N+a.asMisses
+		s.trials = c.events.EffectiveTrials() + float64(a.asMisses)
 	}
+	var values *stats.Sequence
+	if c.metric >= 0 {
+		values = &a.series[c.metric].means
+	}
+	s.trials /= stats.MissEffect(&c.events, values, a.confidence)
 	switch q, ok := o.QuantileOf(); {
-	case c.n == 0:
+	case c.values == 0:
 	case c.metric < 0: // no distribution is kept: the share itself
-		j.Observed, j.Threshold = new(float64(n-k)/float64(n)), new(o.Target.Float64())
+		j.Observed, j.Threshold = new(float64(s.n-s.k)/float64(s.n)), new(o.Target.Float64())
 	case ok:
-		// Failed requests that count as bad are beyond every value.
-		if v, ok := a.series[c.metric].sketch.AtRank(stats.Rank(q, n)); ok {
+		// Failed requests that count as misses lie beyond every value: above
+		// them for an upper limit, below them for a lower one.
+		rank, beyond := stats.Rank(q, c.n), c.n-c.values
+		if !o.Op.Upper() {
+			rank -= min(rank, beyond)
+		}
+		if v, ok := a.series[c.metric].sketch.AtRank(rank); ok {
 			j.Observed = new(round6(float64(v) / 1e6))
 		}
 	}
 	a.decide(j, s)
-	if c.n == 0 && k == 0 {
+	if s.n == 0 {
 		j.unmeasured(a.why(c))
 	}
 }
@@ -147,7 +159,7 @@ func verdictIf(holds bool) Verdict {
 }
 
 // judgeExtreme takes the maximum or minimum as it was seen.
-func (a *Aggregator) judgeExtreme(c *counter, j *Judgement) {
+func (a report) judgeExtreme(c *counter, j *Judgement) {
 	s := &a.series[c.metric].sketch
 	word := "greatest"
 	v, ok := s.Max()
@@ -160,11 +172,14 @@ func (a *Aggregator) judgeExtreme(c *counter, j *Judgement) {
 		return
 	}
 	ms := float64(v) / 1e6
-	j.N, j.Bad, j.Observed = c.n, new(c.k), new(round6(ms))
+	j.N, j.Bad, j.Observed = c.values, new(c.k), new(round6(ms))
 	j.Verdict = verdictIf(c.o.Op.Holds(cmp.Compare(ms, c.limit)))
+	if j.Verdict == Pass && a.asMisses > 0 {
+		j.Verdict = Inconclusive
+	}
 	what := requests
 	if c.metric == itl || c.metric == chunkGap {
 		what = gaps
 	}
-	j.Detail = fmt.Sprintf("the %s of %s, %d beyond the limit; as observed, no confidence applies", word, what.of(c.n), c.k)
+	j.Detail = fmt.Sprintf("the %s of %s, %d beyond the limit; as observed, no confidence applies", word, what.of(c.values), c.k)
 }

@@ -1,7 +1,9 @@
 package loadreport
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,19 +13,26 @@ import (
 )
 
 // mix adds good requests of 100 ms, slow ones of exactly 500 ms, and failed
-// ones, 10 ms apart.
+// ones, 10 ms apart, each kind spread evenly over the run.
 func mix(a *Aggregator, good, slow, timeouts, errors int) {
-	at := time.Duration(0)
+	type item struct {
+		at   float64
+		make func(time.Duration) *request.Record
+	}
+	var items []item
 	add := func(n int, make func(time.Duration) *request.Record) {
-		for range n {
-			a.Add(make(at))
-			at += 10 * time.Millisecond
+		for i := range n {
+			items = append(items, item{(float64(i) + 0.5) / float64(n), make})
 		}
 	}
 	add(good, func(at time.Duration) *request.Record { return plain(at, ms(100)) })
 	add(slow, func(at time.Duration) *request.Record { return plain(at, ms(500)) })
 	add(timeouts, func(at time.Duration) *request.Record { return failing(at, request.TimeoutIdle) })
 	add(errors, func(at time.Duration) *request.Record { return failing(at, request.HTTP(503)) })
+	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.at, b.at) })
+	for i, x := range items {
+		a.Add(x.make(time.Duration(i) * 10 * time.Millisecond))
+	}
 }
 
 // The sample sizes are those of the exact binomial test: 59 without and 93 with
@@ -50,6 +59,10 @@ func TestShareBoundaries(t *testing.T) {
 		{"p99_latency_ms < 500", 0.99, 458, 0, 0, 0, Inconclusive, 1},
 		{"p99_latency_ms < 500", 0.99, 661, 1, 0, 0, Pass, 0},
 		{"p99_latency_ms < 500", 0.99, 660, 1, 0, 0, Inconclusive, 0},
+		{"p99_latency_ms < 500", 0, 472, 1, 0, 0, Pass, 0},
+		{"p99_latency_ms < 500", 0, 471, 1, 0, 0, Inconclusive, 0},
+		{"p99_latency_ms < 500", 0, 626, 2, 0, 0, Pass, 0},
+		{"p99_latency_ms < 500", 0, 625, 2, 0, 0, Inconclusive, 0},
 		{"p5_latency_ms > 99", 0, 59, 0, 0, 0, Pass, 0},
 		{"p99_latency_ms < 500", 0, 299, 0, 0, 50, Pass, 0}, // failed ones are left out
 		{"error_rate < 1%", 0, 299, 0, 0, 0, Pass, 0},
@@ -64,11 +77,9 @@ func TestShareBoundaries(t *testing.T) {
 		{"timeout_rate < 1%", 0, 297, 0, 1, 1, Inconclusive, 0},
 		{"error_rate <= 0", 0, 1, 0, 0, 0, Pass, 0}, // by the count itself
 		{"error_rate <= 0", 0, 5000, 0, 0, 1, Fail, 0},
-		{"error_rate < 0", 0, 100, 0, 0, 0, Fail, 0}, // nothing is below 0
 		{"success_rate >= 1", 0, 7, 0, 0, 0, Pass, 0},
 		{"success_rate >= 100%", 0, 7, 0, 1, 0, Fail, 0},
 		{"success_rate > 0", 0, 1, 0, 0, 9, Pass, 0},
-		{"success_rate >= 0", 0, 1, 0, 0, 9, Pass, 0},
 		{"error_rate < 1", 0, 1, 0, 0, 9, Pass, 0},
 		{"max_latency_ms < 500", 0, 100, 0, 0, 0, Pass, 0},
 		{"max_latency_ms < 500", 0, 100, 1, 0, 0, Fail, 0},
@@ -161,6 +172,43 @@ func TestQualityAndCost(t *testing.T) {
 	}
 }
 
+// A price for tokens needs the tokens of all: an average over some would pass
+// for one over all.
+func TestCostNeedsEveryCount(t *testing.T) {
+	run := func(price Price, without int) Summary {
+		a := New(Config{Price: price, Objectives: objectives(t, "cost_per_token < 1", "cost_per_request < 1")})
+		for i := range 10 {
+			r := streamed(time.Duration(i)*ms(10), ms(5), ms(1), 20)
+			if i < without {
+				r.CompletionTokens = nil
+			}
+			a.Add(r)
+		}
+		return a.Summary(Run{})
+	}
+	tokens := Price{PerMillionPrompt: new(1.0), PerMillionCompletion: new(2.0)}
+	if s := run(tokens, 0); s.Cost == nil || len(s.Warnings) != 0 {
+		t.Errorf("%+v %q", s.Cost, s.Warnings)
+	}
+	s := run(tokens, 3)
+	if s.Cost != nil || len(s.Warnings) != 2 || !strings.Contains(s.Warnings[0], "3 of 10 succeeded requests have no count of completion tokens") ||
+		!strings.Contains(s.Warnings[1], "no cost is given: 3 of 10") {
+		t.Errorf("%+v %q", s.Cost, s.Warnings)
+	}
+	for _, j := range s.SLO {
+		if j.Verdict != Inconclusive {
+			t.Errorf("%+v", j)
+		}
+	}
+	// Completion tokens are not needed for the price of prompts, nor any for
+	// that of an hour; but a price of a token is.
+	for _, p := range []Price{{PerMillionPrompt: new(1.0)}, {PerHour: new(3.6)}} {
+		if c := run(p, 3).Cost; c == nil || c.PerRequestUSD == nil || c.Per1kTokensUSD != nil {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
 func TestThroughputVerdicts(t *testing.T) {
 	run := func(objective string, n int, every time.Duration) Judgement {
 		a := New(Config{Objectives: objectives(t, objective, "p95_latency_ms < 50")})
@@ -216,6 +264,80 @@ func TestGapsAreClustered(t *testing.T) {
 	}
 }
 
+// The unit tells what n counts, and whether more requests or more time decide.
+func TestUnits(t *testing.T) {
+	all := append(objectives(t, "p95_latency_ms < 50", "mean_itl_ms < 50", "p99_chunk_gap_ms < 50", "error_rate < 1%", "requests_per_second > 50", "max_ttft_ms < 50"),
+		file(t, "slos: [{sli: requests_per_second > 50, target: 0.9, slice: 2s}]")...)
+	a := New(Config{Objectives: all})
+	a.Start(epoch)
+	for i := range 1000 {
+		a.Add(streamed(time.Duration(i)*ms(10), ms(5), ms(1), 6))
+	}
+	for i, want := range []struct {
+		unit  Unit
+		n     uint64
+		slice float64
+	}{
+		{UnitRequests, 1000, 0}, {UnitGaps, 5000, 0}, {UnitGaps, 5000, 0}, {UnitRequests, 1000, 0},
+		{UnitSlices, 20, 0.5}, {UnitRequests, 1000, 0}, {UnitSlices, 5, 2}, // of 10 s
+	} {
+		j := a.Summary(Run{}).SLO[i]
+		if j.Unit != want.unit || j.N != want.n || j.SliceS != want.slice {
+			t.Errorf("%s: %d %s of %v s", j.Objective, j.N, j.Unit, j.SliceS)
+		}
+	}
+	short := New(Config{Objectives: objectives(t, "requests_per_second > 50")})
+	for i := range 3 {
+		short.Add(plain(time.Duration(i)*ms(10), ms(10)))
+	}
+	if j := short.Summary(Run{}).SLO[0]; j.Unit != UnitSlices || j.SliceS != 0.01 || j.N != 3 || *j.MoreNeeded != 2 {
+		t.Errorf("%+v", j)
+	}
+}
+
+// Misses that come together are worth less than as many apart: one stall of
+// ten requests must not fail what a thousand others keep.
+func TestNeighboursAreClustered(t *testing.T) {
+	run := func(slow func(i int) bool) Judgement {
+		a := New(Config{Objectives: objectives(t, "p99_latency_ms < 500")})
+		for i := range 800 {
+			latency := ms(100 + float64(i*7919%13))
+			if slow(i) {
+				latency = ms(500)
+			}
+			a.Add(plain(time.Duration(i)*ms(10), latency))
+		}
+		return a.Summary(Run{}).SLO[0]
+	}
+	apart := run(func(i int) bool { return i%50 == 7 })
+	together := run(func(i int) bool { return i >= 400 && i < 416 })
+	if apart.Verdict != Fail || *apart.Bad != 16 || strings.Contains(apart.Detail, "resemble") {
+		t.Errorf("%+v", apart)
+	}
+	if together.Verdict != Inconclusive || *together.Bad != 16 || !strings.Contains(together.Detail, "the requests resemble each other and are worth ") {
+		t.Errorf("%+v", together)
+	}
+}
+
+func TestConfidenceIsTakenAsGiven(t *testing.T) {
+	for given, want := range map[float64]float64{0: 0.95, 0.99: 0.99, 0.3: 0.3, 0.5: 0.5} {
+		if got := New(Config{Confidence: given}).confidence; got != want {
+			t.Errorf("confidence %v is taken as %v", given, got)
+		}
+	}
+}
+
+func TestRound6(t *testing.T) {
+	for x, want := range map[float64]float64{
+		0: 0, 1.23456789: 1.234568, 0.0012345678: 0.001235, 0.00012345678: 0.0001235, 1.23456e-9: 1.235e-9, -4e-300: -4e-300,
+		5e-324: 5e-324, 1e-6: 1e-6, 3e9 + 0.125: 3e9 + 0.125,
+	} {
+		if got := round6(x); got != want {
+			t.Errorf("round6(%v) = %v, want %v", x, got, want)
+		}
+	}
+}
+
 func file(t *testing.T, yaml string) []slo.Objective {
 	t.Helper()
 	f, err := slo.Load("f", strings.NewReader(yaml))
@@ -231,6 +353,8 @@ func TestFileEntries(t *testing.T) {
   - {name: counted, sli: latency_ms < 500, target: 0.95, errors: bad}
   - {name: avail, sli: availability, target: 0.9}
   - {sli: latency_ms < 500, target: 1}
+  - {sli: latency_ms > 50, target: 0.5, errors: bad}
+  - {sli: latency_ms > 50, target: 0.95, errors: bad}
 `)})
 	mix(a, 100, 0, 0, 10)
 	s := a.Summary(Run{})
@@ -244,6 +368,8 @@ func TestFileEntries(t *testing.T) {
 		{"counted", "p95_latency_ms < 500", Fail, 110, 0}, // P(X>=10 | 110, 0.05) = 0.049
 		{"avail", "success_rate >= 0.9", Inconclusive, 110, 0},
 		{"", "max_latency_ms < 500", Pass, 100, 10},
+		{"", "p50_latency_ms > 50", Pass, 110, 0},
+		{"", "p5_latency_ms > 50", Fail, 110, 0},
 	} {
 		j := s.SLO[i]
 		if j.Name != want.name || j.Objective != want.objective || j.Verdict != want.verdict || j.N != want.n || j.FailedExcluded != want.left {
@@ -252,6 +378,10 @@ func TestFileEntries(t *testing.T) {
 	}
 	if s.SLO[1].Observed != nil {
 		t.Errorf("rank 105 of 110 is a failed request and has no latency: %v", *s.SLO[1].Observed)
+	}
+	// Of a lower limit the failed ones take the lowest ranks.
+	if s.SLO[4].Observed == nil || *s.SLO[4].Observed != 100 || s.SLO[5].Observed != nil {
+		t.Errorf("%+v %+v", s.SLO[4], s.SLO[5])
 	}
 }
 

@@ -6,29 +6,6 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Z95 is the standard normal quantile of a two-sided 95 % interval.
-const Z95 = 1.959963984540054
-
-// Wilson is the score interval of k out of n at z standard errors (Wilson
-// 1927); false when n is 0.
-func Wilson(k, n uint64, z float64) (low, high float64, ok bool) {
-	if n == 0 {
-		return 0, 0, false
-	}
-	N := float64(n)
-	p, z2 := float64(k)/N, z*z
-	centre := (p + z2/(2*N)) / (1 + z2/N)
-	half := z / (1 + z2/N) * math.Sqrt(p*(1-p)/N+z2/(4*N*N))
-	low, high = max(centre-half, 0), min(centre+half, 1)
-	if k == 0 {
-		low = 0
-	}
-	if k == n {
-		high = 1
-	}
-	return low, high, true
-}
-
 // StudentT is the quantile p, 0 < p < 1, of Student's t with df degrees of
 // freedom, through the inverse incomplete beta function.
 func StudentT(p, df float64) float64 {
@@ -56,17 +33,6 @@ func (w *Welford) Add(x float64) {
 	w.m2 += d * (x - w.Mean)
 }
 
-// Merge adds the values of o (Chan, Golub and LeVeque 1979).
-func (w *Welford) Merge(o Welford) {
-	if o.N == 0 {
-		return
-	}
-	n, d := w.N+o.N, o.Mean-w.Mean
-	w.m2 += o.m2 + d*d*float64(w.N)*float64(o.N)/float64(n)
-	w.Mean += d * float64(o.N) / float64(n)
-	w.N = n
-}
-
 // Variance is the sample variance (n-1); false for fewer than two values.
 func (w Welford) Variance() (float64, bool) {
 	if w.N < 2 {
@@ -90,8 +56,8 @@ func (w Welford) Bounds(confidence float64) (low, high float64, ok bool) {
 // y and x: the mean over all gaps of all requests, say, where gaps of one
 // request resemble each other. The zero value is empty.
 type Ratio struct {
-	N                uint64 // clusters
-	y, x, yy, xy, xx float64
+	N                     uint64 // clusters
+	y, x, yy, xy, xx, yyy float64
 }
 
 // Add counts one cluster.
@@ -102,6 +68,18 @@ func (r *Ratio) Add(y, x float64) {
 	r.yy += y * y
 	r.xy += x * y
 	r.xx += x * x
+	r.yyy += y * y * y
+}
+
+// Merge adds the clusters of o.
+func (r *Ratio) Merge(o Ratio) {
+	r.N += o.N
+	r.y += o.y
+	r.x += o.x
+	r.yy += o.yy
+	r.xy += o.xy
+	r.xx += o.xx
+	r.yyy += o.yyy
 }
 
 // Estimate is sum(y)/sum(x); false when sum(x) is 0.
@@ -133,19 +111,36 @@ func (r Ratio) Bounds(confidence float64) (low, high float64, ok bool) {
 	return r.y/r.x - half, r.y/r.x + half, true
 }
 
+// fewMissed is how many missed clusters it takes to know by how much misses
+// come together.
+const fewMissed = 20
+
 // EffectiveTrials is the number of independent trials that the x trials are
-// worth when y of them were events: x over the design effect (Korn and
-// Graubard 1998), never below the clusters and never above x. Without any
-// variation between clusters to measure it by, it is the number of clusters.
-func (r Ratio) EffectiveTrials() uint64 {
-	n := max(uint64(r.x), r.N)
+// worth when y of them were misses.
+//
+// It is x over the design effect: the variance of the estimate over that of
+// independent trials. Clusters of unlike size bring misses in lots of unlike
+// size, and then the count is more skewed than a binomial of that variance. So
+// what the effect exceeds 1 by is raised by sum(y^3) sum(y) / sum(y^2)^2, which
+// matches the skewness of a compound Poisson count and is 1 for lots of one
+// size.
+//
+// While missed clusters are few, by their effective number sum(y)^2/sum(y^2),
+// their spread says little: the trials are then no more than the clusters'
+// effective number, sum(x)^2/sum(x^2) (Kish 1965). So it is without any miss.
+func (r Ratio) EffectiveTrials() float64 {
+	if r.x <= 0 {
+		return 0
+	}
+	clusters, p := r.x*r.x/r.xx, r.y/r.x
 	v, ok := r.Variance()
-	p := 0.0
-	if r.x > 0 {
-		p = r.y / r.x
+	if !ok || p <= 0 || p >= 1 {
+		return clusters
 	}
-	if !ok || v <= 0 || p <= 0 || p >= 1 {
-		return r.N
+	excess := max(v*r.x/(p*(1-p))-1, 0)
+	n := r.x / (1 + excess*r.yyy*r.y/(r.yy*r.yy))
+	if r.y*r.y/r.yy < fewMissed {
+		n = min(n, clusters)
 	}
-	return min(max(uint64(p*(1-p)/v), r.N), n)
+	return n
 }

@@ -6,23 +6,6 @@ import (
 	"testing"
 )
 
-func TestWilson(t *testing.T) {
-	// Values of the closed form, worked out in exact arithmetic elsewhere:
-	// 10 of 100 and 0 of 10 are the usual textbook cases.
-	for _, c := range []struct {
-		k, n      uint64
-		low, high float64
-	}{{10, 100, 0.0552291, 0.1743657}, {0, 10, 0, 0.2775328}, {10, 10, 0.7224672, 1}, {1, 2, 0.0945312, 0.9054688}} {
-		low, high, ok := Wilson(c.k, c.n, Z95)
-		if !ok || math.Abs(low-c.low) > 1e-6 || math.Abs(high-c.high) > 1e-6 {
-			t.Errorf("Wilson(%d, %d) = %v, %v", c.k, c.n, low, high)
-		}
-	}
-	if _, _, ok := Wilson(0, 0, Z95); ok {
-		t.Error("an interval of nothing")
-	}
-}
-
 func TestStudentT(t *testing.T) {
 	// Printed t tables; df = 1 is the Cauchy quantile tan(pi(p-1/2)).
 	for _, c := range []struct{ p, df, want float64 }{
@@ -38,13 +21,11 @@ func TestStudentT(t *testing.T) {
 func TestWelford(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var all Welford
-	var parts [2]Welford
 	var values []float64
 	for range 1000 {
 		x := 1e9 + r.NormFloat64()
 		values = append(values, x)
 		all.Add(x)
-		parts[r.IntN(2)].Add(x)
 	}
 	mean, m2 := 0.0, 0.0
 	for _, x := range values {
@@ -53,12 +34,8 @@ func TestWelford(t *testing.T) {
 	for _, x := range values {
 		m2 += (x - 1e9 - mean) * (x - 1e9 - mean)
 	}
-	parts[0].Merge(parts[1])
-	for _, w := range []Welford{all, parts[0]} {
-		v, ok := w.Variance()
-		if !ok || w.N != 1000 || math.Abs(w.Mean-1e9-mean) > 1e-6 || math.Abs(v-m2/999) > 1e-6 {
-			t.Errorf("%+v, want mean %v variance %v", w, 1e9+mean, m2/999)
-		}
+	if v, ok := all.Variance(); !ok || all.N != 1000 || math.Abs(all.Mean-1e9-mean) > 1e-6 || math.Abs(v-m2/999) > 1e-6 {
+		t.Errorf("%+v, want mean %v variance %v", all, 1e9+mean, m2/999)
 	}
 	// 10 values 1..10: 5.5 -/+ t(0.95, 9) * sqrt(55/6/10).
 	var w Welford
@@ -113,16 +90,84 @@ func TestEffectiveTrials(t *testing.T) {
 		spread.Add(k, 50)
 	}
 	if n := alike.EffectiveTrials(); n < 195 || n > 205 {
-		t.Errorf("clusters of equal values are worth %d trials, want about 200", n)
+		t.Errorf("clusters of equal values are worth %v trials, want about 200", n)
 	}
 	if n := spread.EffectiveTrials(); n < 7000 || n > 10_000 {
-		t.Errorf("independent values are worth %d trials, want about 10000", n)
+		t.Errorf("independent values are worth %v trials, want about 10000", n)
 	}
 	var none Ratio
 	for range 30 {
 		none.Add(0, 100)
 	}
 	if n := none.EffectiveTrials(); n != 30 {
-		t.Errorf("without any event the clusters are the trials: %d", n)
+		t.Errorf("without any miss the clusters are the trials: %v", n)
+	}
+	// One cluster of 901 and 99 of 1: (1000)^2 / (901^2 + 99) = 1.2317.
+	var unlike Ratio
+	unlike.Add(0, 901)
+	for range 99 {
+		unlike.Add(0, 1)
+	}
+	if n := unlike.EffectiveTrials(); math.Abs(n-1e6/(901*901+99)) > 1e-9 {
+		t.Errorf("a hundred clusters of unlike size are worth %v", n)
+	}
+}
+
+// More misses never earn more credit, as long as few clusters have one.
+func TestEffectiveTrialsOfFewMisses(t *testing.T) {
+	credit := func(misses ...float64) float64 {
+		var r Ratio
+		for i := range 60 {
+			y := 0.0
+			if i < len(misses) {
+				y = misses[i]
+			}
+			r.Add(y, 100)
+		}
+		return r.EffectiveTrials()
+	}
+	last := credit()
+	for _, misses := range [][]float64{{1}, {2}, {1, 1}, {1, 1, 1}, {5, 1, 1}, {50}, {100, 100}} {
+		if n := credit(misses...); n > last+1e-9 || n > 60+1e-9 {
+			t.Errorf("%v misses earn %v trials, fewer earn %v", misses, n, last)
+		} else {
+			last = min(last, n)
+		}
+	}
+}
+
+// Requests of unlike length, 5 % of them slow from end to end or by half: a
+// p95 of their gaps that sits at the limit must not pass in more than about
+// 5 % of runs.
+func TestEffectiveTrialsKeepTheConfidence(t *testing.T) {
+	const runs = 600
+	limit, confidence := rat("0.05"), rat("0.95")
+	for _, sigma := range []float64{0, 1, 1.5} {
+		for _, share := range []float64{1, 0.5} {
+			for _, n := range []int{60, 150, 600} {
+				src := rand.New(rand.NewPCG(31, uint64(n)))
+				passed := 0
+				for range runs {
+					var r Ratio
+					for range n {
+						x, y := max(1, math.Round(100*math.Exp(sigma*src.NormFloat64()-sigma*sigma/2))), 0.0
+						if src.Float64() < 0.05/share {
+							y = math.Round(share * x)
+						}
+						r.Add(y, x)
+					}
+					trials := r.EffectiveTrials()
+					k := uint64(math.Ceil(r.y/r.x*trials - 1e-9))
+					if RateBelow(k, uint64(trials), limit, confidence) {
+						passed++
+					}
+				}
+				got := 100 * float64(passed) / runs
+				t.Logf("sigma %.1f, %.0f%% of the gaps of a slow request, %d requests: %.1f%% pass", sigma, share*100, n, got)
+				if got > 6 {
+					t.Errorf("sigma %.1f, %.0f%%, %d requests: %.1f%% pass at the limit", sigma, share*100, n, got)
+				}
+			}
+		}
 	}
 }

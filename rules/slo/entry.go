@@ -103,6 +103,10 @@ func readObjective(n *yaml.Node) (Objective, error) {
 	}
 	o.Window = e.duration("window", DefaultWindow)
 	o.Errors = Errors(e.choice("errors", string(ErrorsExclude), string(ErrorsBad)))
+	if o.Errors == ErrorsBad && (o.Statistic == Mean || o.Statistic == Min || o.Statistic == Max) {
+		e.fail("errors", fmt.Sprintf("'errors: bad' cannot be said of %s: a failed request has no value for a %s", o.Expr, o.Statistic),
+			"remove it and add an objective on error_rate, or write a percentile")
+	}
 	if o.Method == Timeslices {
 		o.Slice = e.duration("slice", time.Minute)
 		if e.err == nil && o.Slice < time.Second {
@@ -203,7 +207,7 @@ func (e *entry) counted(text string, x expression, m metric) Objective {
 		e.fail("slice_target", "'slice_target' is for availability", "the limit of %s stands in its sli", m.name)
 	}
 	var err error
-	if o.Threshold, err = x.threshold(m.dim); err != nil {
+	if o.Threshold, err = x.threshold(m); err != nil {
 		e.within("sli", err)
 	}
 	return o

@@ -15,7 +15,7 @@ import (
 //	p95_latency_ms < 500       p99.9_ttft_ms <= 1.5s     mean_itl_ms < 30ms
 //	error_rate < 0.1%          success_rate >= 0.999     tokens_per_second >= 1000
 //
-// NAME is one of Names; pNN takes 50, 99, 99.9, and 999 for 99.9. OP is <, <=,
+// NAME is one of Names; pNN takes 5, 50, 99, 99.9, and 999 for 99.9. OP is <, <=,
 // > or >=. A time may be in ms (the default), s or us, a ratio in %. The error
 // is an *Error with the column.
 func Parse(text string) (Objective, error) {
@@ -32,7 +32,7 @@ func Parse(text string) (Objective, error) {
 		return Objective{}, err
 	}
 	o.Metric, o.Statistic = m.canonical(), stat
-	if o.Threshold, err = e.threshold(m.dim); err != nil {
+	if o.Threshold, err = e.threshold(m); err != nil {
 		return Objective{}, err
 	}
 	switch stat {
@@ -107,8 +107,10 @@ func split(text string) (expression, error) {
 	return e, nil
 }
 
-// threshold is the number in the metric's own unit.
-func (e expression) threshold(dim dimension) (Decimal, error) {
+// threshold is the number in the metric's own unit. One that leaves nothing to
+// measure is an error.
+func (e expression) threshold(m metric) (Decimal, error) {
+	dim := m.dim
 	if e.number == "" {
 		return Decimal{}, e.fail(min(e.number0, len(e.text)), "no number after the operator", example)
 	}
@@ -126,6 +128,9 @@ func (e expression) threshold(dim dimension) (Decimal, error) {
 	}
 	if dim == share && !isRatio(d.Rat) {
 		return Decimal{}, e.fail(e.number0, fmt.Sprintf("%s is a ratio from 0 to 1", e.name), "write %s%%, or a number up to 1", e.number)
+	}
+	if outcome, why := m.settled(e.op, d.Rat); outcome != "" {
+		return Decimal{}, e.fail(e.number0, fmt.Sprintf("%s %s %s %s", e.name, e.op, d.Text, outcome), "%s is never %s: choose another limit", e.name, why)
 	}
 	return d, nil
 }
@@ -181,10 +186,16 @@ func resolve(e expression) (metric, Statistic, *big.Rat, error) {
 	return m, Quantile, q, nil
 }
 
-// percentile reads the NN of pNN: 95 and 99.9 are percent, 999 is 99.9.
+// percentile reads the NN of pNN: 95 and 99.9 are percent. More than two
+// digits without a point are a 9 and its followers, 999 for 99.9; p105 could be
+// anything.
 func percentile(digits string) (*big.Rat, error) {
-	if len(digits) > 2 && !strings.Contains(digits, ".") && digits != "100" {
+	switch {
+	case len(digits) <= 2 || strings.Contains(digits, ".") || digits == "100":
+	case digits[0] == '9':
 		digits = digits[:2] + "." + digits[2:]
+	default:
+		return nil, fmt.Errorf("write p50, p95 or p99.9; three or more digits without a point must begin with 9, as in p999 for 99.9")
 	}
 	d, err := ParseDecimal(digits)
 	if err != nil || len(digits) > 12 {

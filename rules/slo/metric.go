@@ -63,6 +63,23 @@ func (m metric) canonical() string {
 	return m.name
 }
 
+// settled tells whether a limit "never holds" or "always holds" because no value
+// lies below 0 or, of a ratio, above 1; and which it is.
+func (m metric) settled(op Op, limit *big.Rat) (outcome, why string) {
+	never, always := limit.Sign() == 0 && op == Less, limit.Sign() == 0 && op == GreaterEqual
+	why = "below 0"
+	if m.dim == share && limit.Cmp(big.NewRat(1, 1)) == 0 {
+		never, always, why = op == Greater, op == LessEqual, "above 1"
+	}
+	switch {
+	case never:
+		return "can never hold", why
+	case always:
+		return "always holds", why
+	}
+	return "", ""
+}
+
 // lookupMetric is the metric of that name, or one without a name.
 func lookupMetric(name string) metric {
 	if i := slices.IndexFunc(metrics, func(m metric) bool { return m.name == name }); i >= 0 {
