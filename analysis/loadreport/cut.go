@@ -87,7 +87,16 @@ func (a report) misses(c *counter) uint64 {
 func (a report) judge(c *counter) Judgement {
 	j := a.verdict(c)
 	n := a.misses(c)
-	if j.Verdict != Pass || n == 0 {
+	if j.Verdict != Pass {
+		return j
+	}
+	if d := a.silence(); d > 0 {
+		j.Verdict, j.CutOff = Inconclusive, uint64(a.requests.Cancelled)
+		j.Detail += fmt.Sprintf("; but nothing came back in the last %s of %s, with %s still open",
+			short(d), short(a.measured()), requests.of(uint64(a.requests.Cancelled)))
+		return j
+	}
+	if n == 0 {
 		return j
 	}
 	worst := a
@@ -107,6 +116,24 @@ func (a report) judge(c *counter) Judgement {
 	j.Detail += fmt.Sprintf("; but %s %s cut off after up to %s; with them as misses it would not pass: %s",
 		requests.of(n), verb, short(time.Duration(oldest)), advice)
 	return j
+}
+
+// silentShare is the share of the window after which silence is a finding.
+const silentShare = 0.1
+
+// silence is how long before the end of the window the last request ended while
+// others waited until they were cut off, if that is longer than any request
+// took and than a tenth of the window; else 0. A closed loop whose server hangs
+// leaves no more cut requests than it has in flight, however long the rest of
+// the run: too few to be seen among all, so the time without any is looked at.
+func (a report) silence() time.Duration {
+	d := a.end().Sub(a.last)
+	longest, ok := a.series[latency].sketch.Max()
+	if a.requests.Cancelled == 0 || !ok || a.first.IsZero() || int64(d) <= longest ||
+		d.Seconds() <= silentShare*a.measured().Seconds() {
+		return 0
+	}
+	return d
 }
 
 // end is where the measured window ends: with the last request that ended, but

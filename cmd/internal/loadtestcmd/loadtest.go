@@ -183,7 +183,7 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 	run := loadreport.Run{
 		Version:   app.Build.Version,
 		Target:    loadreport.Target{URL: t.shown, API: o.api, Model: t.Body.Model},
-		StartedAt: r.Started, Duration: r.Ended.Sub(r.Started),
+		StartedAt: r.Started, Duration: r.Ended.Sub(r.Started), Window: r.Window, Interrupted: r.Interrupted,
 		Load: loadreport.Load{Mode: "closed", Seed: o.seed, WarmupRequests: r.Warmup},
 		Client: loadreport.ClientFacts{
 			TimestampSource: r.TimestampSource(), Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),

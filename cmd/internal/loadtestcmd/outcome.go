@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
@@ -54,11 +55,16 @@ func undecided(s loadreport.Summary) error {
 		return cli.WithHint(cli.NoVerdict(errors.New("no request was measured")), "measure for longer: --duration, or --requests N")
 	}
 	var open []string
-	more := uint64(0)
+	var more uint64
+	var longer float64
 	for _, j := range s.SLO {
 		if j.Verdict == loadreport.Inconclusive {
 			open = append(open, j.Objective)
-			if j.MoreNeeded != nil {
+			switch {
+			case j.MoreNeeded == nil:
+			case j.Unit == "slices":
+				longer = max(longer, float64(*j.MoreNeeded)*j.SliceS)
+			default:
 				more = max(more, *j.MoreNeeded)
 			}
 		}
@@ -66,6 +72,9 @@ func undecided(s loadreport.Summary) error {
 	err := cli.NoVerdict(fmt.Errorf("no verdict on %s", strings.Join(open, ", ")))
 	if more > 0 {
 		return cli.WithHint(err, "measure about %d more requests: --requests %d", more, uint64(s.Requests.Total)+more)
+	}
+	if longer > 0 {
+		return cli.WithHint(err, "measure about %s longer: --duration", time.Duration(longer*float64(time.Second)).Round(time.Second))
 	}
 	return err
 }
