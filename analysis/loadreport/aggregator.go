@@ -62,7 +62,7 @@ type Aggregator struct {
 	fromUsage, fromChunks int64
 	good                  int64
 	series                [metricCount]series
-	lateness              stats.Sketch // ns
+	lateness, readLag     stats.Sketch // ns
 	quality               stats.Sequence
 	events, coalesced     int64
 	resent                int64
@@ -70,6 +70,7 @@ type Aggregator struct {
 	inFlight              time.Duration
 	cut                   cut
 	line                  timeline
+	course                course
 	started               bool
 }
 
@@ -122,7 +123,10 @@ func (a *Aggregator) Add(r *request.Record) {
 	if r.Lateness != nil {
 		a.lateness.Add(int64(max(*r.Lateness, 0)))
 	}
-	end := bin{}
+	if r.ReadLag != nil {
+		a.readLag.Add(int64(max(*r.ReadLag, 0)))
+	}
+	end, class := bin{}, request.OK
 	if r.OK {
 		a.requests.Succeeded++
 		a.success(r)
@@ -138,8 +142,7 @@ func (a *Aggregator) Add(r *request.Record) {
 		a.requests.Failed++
 		a.failure(r)
 		end.failed = 1
-		class := r.Error
-		if class == request.OK {
+		if class = r.Error; class == request.OK {
 			class = unclassified
 		}
 		a.errors[string(class)]++
@@ -147,6 +150,7 @@ func (a *Aggregator) Add(r *request.Record) {
 	a.ended(r)
 	if a.started && !r.DoneAt.IsZero() {
 		a.line.add(r.DoneAt, end)
+		a.course.add(r.DoneAt.Sub(a.line.base), r, end, string(class))
 		for _, s := range a.lengths {
 			s.add(a.line.base, r.DoneAt, end)
 		}

@@ -151,6 +151,9 @@ func (a report) client() Client {
 		c.CoalescedRatio = new(round6(float64(a.coalesced) / float64(a.events)))
 	}
 	c.Resent = a.resent
+	if a.readLag.Count() > 0 {
+		c.ReadLag = new(distribution(&a.readLag, 1e3))
+	}
 	if f.CPU != nil {
 		events := f.Events
 		if events == 0 {

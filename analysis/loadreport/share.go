@@ -44,13 +44,24 @@ func (a report) decide(j *Judgement, s share) {
 		j.Detail += "; by the count itself"
 		return
 	}
-	// Both counts are rounded against either claim.
+	// Both counts are rounded against either claim. What resembles each other
+	// weighs less when it speaks for the service. Against it every miss counts:
+	// a burst of them is a broken objective, not a doubtful one. Gaps of one
+	// request are one observation either way.
 	most, least, trials, above := s.k, s.k, s.n, s.n
 	if s.trials < float64(s.n) {
 		exact := float64(s.k) / float64(s.n) * s.trials
 		most, least = uint64(math.Ceil(exact-1e-9)), uint64(math.Floor(exact+1e-9))
 		trials, above = uint64(s.trials+1e-9), uint64(math.Ceil(s.trials-1e-9))
-		if float64(s.n) > noticeable*s.trials {
+	}
+	if s.n == s.units {
+		least, above = s.k, s.n
+	}
+	fails := stats.RateAbove(least, above, s.limit, a.conf)
+	if float64(s.n) > noticeable*s.trials {
+		if fails && s.n == s.units {
+			j.Detail += fmt.Sprintf("; the %s resemble each other, so that this speaks of the run more than of the service", s.noun.many)
+		} else {
 			j.Detail += fmt.Sprintf("; the %s resemble each other and are worth %d independent ones", s.noun.many, trials)
 		}
 	}
@@ -58,7 +69,7 @@ func (a report) decide(j *Judgement, s share) {
 	case stats.RateBelow(most, trials, s.limit, a.conf):
 		j.Verdict = Pass
 		j.Detail += fmt.Sprintf("; at %s confidence the true share is at most %s", pct(a.confidence), pct(stats.UpperBound(most, trials, a.confidence)))
-	case stats.RateAbove(least, above, s.limit, a.conf):
+	case fails:
 		j.Verdict = Fail
 		j.Detail += fmt.Sprintf("; at %s confidence the true share is at least %s", pct(a.confidence), pct(stats.LowerBound(least, above, a.confidence)))
 	default:

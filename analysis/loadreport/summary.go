@@ -120,7 +120,8 @@ type Client struct {
 	TimestampSource  string        `json:"timestamp_source,omitempty"`
 	CoalescedRatio   *float64      `json:"coalesced_ratio,omitempty"`
 	DispatchLateness Distribution  `json:"dispatch_lateness_us"`
-	Resent           int64         `json:"resent,omitempty"` // requests that met a kept connection which the server had closed
+	ReadLag          *Distribution `json:"read_lag_us,omitempty"` // from the kernel's stamp to the read, the worst of each request
+	Resent           int64         `json:"resent,omitempty"`      // requests that met a kept connection which the server had closed
 	CPUUsPerEvent    *float64      `json:"cpu_us_per_event,omitempty"`
 	CPUShare         *float64      `json:"cpu_share,omitempty"` // of the cores the client may use, 0 to 1
 	AskedRate        *float64      `json:"asked_rate,omitempty"`

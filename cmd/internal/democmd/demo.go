@@ -69,6 +69,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	err := cmd.ExecuteContext(ctx)
 	fmt.Fprintf(app.Out, "\nresults in %s\n", dir)
 	for _, f := range []struct{ name, what string }{
+		{"report.html", "the report with charts, one file that needs no network"},
 		{"summary.json", "every figure of the report, for programs"},
 		{"requests.jsonl", "each request with all its times, also an input of llmops"},
 		{"junit.xml", "the objectives as test cases, for CI"},

@@ -21,6 +21,7 @@ const (
 	summaryFile  = "summary.json"
 	requestsFile = "requests.jsonl"
 	junitFile    = "junit.xml"
+	reportFile   = "report.html"
 )
 
 // folder is the run folder, with requests.jsonl open. The zero value, for a run
@@ -39,7 +40,7 @@ func openFolder(dir string) (*folder, error) {
 		return nil, folderError(dir, err)
 	}
 	// Results of an earlier run must not stand beside the requests of this one.
-	for _, name := range []string{summaryFile, junitFile} {
+	for _, name := range []string{summaryFile, junitFile, reportFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, folderError(dir, err)
 		}

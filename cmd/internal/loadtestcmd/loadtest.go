@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -113,8 +112,13 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	}
 
 	summary := agg.Summary(o.facts(app, target, result, runErr))
+	if s := summary.MeasuredS; s != nil && result.Window > 0 && *s > 1.1*result.Window.Seconds() {
+		summary.Warnings = append(summary.Warnings, fmt.Sprintf("the last requests took %.3gs to finish after %s of load; requests_per_second and tokens_per_second are over both",
+			*s-result.Window.Seconds(), result.Window))
+	}
 	// The files first: a reader of standard output may have gone away.
-	for _, err := range []error{writeFiles(dir, summary), o.print(app, agg, summary)} {
+	report := page{summary: summary, load: o.describe(), course: agg.Course(), buckets: agg.LatencyHistogram(pageRows)}
+	for _, err := range []error{writeFiles(dir, report), o.print(app, agg, summary)} {
 		if runErr == nil {
 			runErr = err
 		}
@@ -225,18 +229,19 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 	if r.Exhausted > 0 {
 		run.Client.Invalid = append(run.Client.Invalid, fmt.Sprintf("this machine had no file descriptor or port left for %d requests (see ulimit -n)", r.Exhausted))
 	}
-	if tail := r.Ended.Sub(r.MeasuredFrom) - r.Window; r.Window > 0 && tail > r.Window/10 {
-		run.Warnings = append(run.Warnings, fmt.Sprintf("the last requests took %s to finish after %s of load; requests_per_second and tokens_per_second are over both",
-			tail.Round(10*time.Millisecond), r.Window))
-	}
 	if r.Interrupted {
 		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")
 	}
 	return run
 }
 
-func writeFiles(dir *folder, s loadreport.Summary) error {
+// pageRows is the number of bars in the histogram of report.html.
+const pageRows = 40
+
+func writeFiles(dir *folder, p page) error {
+	s := p.summary
 	return errors.Join(
+		dir.write(reportFile, p.write),
 		dir.write(summaryFile, func(w io.Writer) error { return renderSummary(w, s) }),
 		dir.write(junitFile, func(w io.Writer) error { return renderJUnit(w, s) }),
 	)

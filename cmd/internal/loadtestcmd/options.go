@@ -141,7 +141,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.Float64Var(&o.inputPrice, "input-token-price", 0, "USD for a million prompt tokens")
 	f.Float64Var(&o.outputPrice, "output-token-price", 0, "USD for a million completion tokens")
 
-	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl and junit.xml to this `DIR`")
+	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl, report.html and junit.xml to this `DIR`")
 	o.output.AddFlags(cmd, render.Formats()...)
 
 	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate", "stages")

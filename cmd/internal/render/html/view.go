@@ -1,0 +1,165 @@
+package html
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"strings"
+	"unicode/utf8"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// view is a page as the template reads it.
+type view struct {
+	Page
+	Groups []group
+	Data   template.JS // the charts, for the script
+	Charts bool
+
+	Style   template.CSS
+	Library template.JS
+	Script  template.JS
+}
+
+// group is one section, or neighbours that share a grid.
+type group struct {
+	Grid     bool
+	Sections []section
+}
+
+type section struct {
+	Section
+	ID    string // of this section, unique on the page
+	Index int    // of the chart in Data; -1: nothing to draw
+	Alt   string // what the chart shows, in words
+	// Classes of the columns, for the style sheet: n for numbers, long for text that may wrap.
+	Classes []string
+}
+
+func newView(p Page) (*view, error) {
+	v := &view{Page: p}
+	if err := p.VerdictKind.check(); err != nil {
+		return nil, err
+	}
+	charts := []chartData{} // [] and not null when there is none
+	for i, s := range p.Sections {
+		name := fmt.Sprintf("section %d, %q", i+1, s.Title)
+		out := section{Section: s, ID: fmt.Sprintf("s%d", i+1), Index: -1}
+		if s.Table != nil {
+			if err := s.Table.check(); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			out.Classes = s.Table.classes()
+		}
+		if s.Chart != nil {
+			if err := s.Chart.check(); err != nil {
+				return nil, fmt.Errorf("%s: chart %q: %w", name, s.Chart.Title, err)
+			}
+			out.Alt = s.Chart.describe()
+			if s.Chart.drawable() {
+				out.Index = len(charts)
+				charts = append(charts, s.Chart.data())
+			}
+		}
+		grid := s.Chart != nil && s.Table == nil
+		if last := len(v.Groups) - 1; grid && last >= 0 && v.Groups[last].Grid {
+			v.Groups[last].Sections = append(v.Groups[last].Sections, out)
+		} else {
+			v.Groups = append(v.Groups, group{Grid: grid, Sections: []section{out}})
+		}
+	}
+	data, err := json.Marshal(charts) // escapes <, > and &: nothing in it ends the script element
+	if err != nil {
+		return nil, err
+	}
+	v.Data, v.Charts = template.JS(data), len(charts) > 0
+	return v, v.load()
+}
+
+// load reads the styles, and the scripts if there is something to draw.
+func (v *view) load() error {
+	text := map[string]string{}
+	for _, name := range []string{"page.css", "uPlot.min.css", "uPlot.LICENSE", "uPlot.iife.min.js", "charts.js"} {
+		b, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return err
+		}
+		text[name] = string(b)
+	}
+	v.Style = template.CSS(text["page.css"])
+	if v.Charts {
+		licence := "/* uPlot 1.6.32\n" + text["uPlot.LICENSE"] + " */\n"
+		v.Style += template.CSS("\n/* uPlot 1.6.32, MIT */\n" + text["uPlot.min.css"])
+		v.Library, v.Script = template.JS(licence+text["uPlot.iife.min.js"]), template.JS(text["charts.js"])
+	}
+	return nil
+}
+
+func parse() (*template.Template, error) {
+	return template.New("page.tmpl.html").Funcs(template.FuncMap{
+		"symbol": Kind.symbol, "spoken": spoken,
+	}).ParseFS(assets, "assets/page.tmpl.html")
+}
+
+func (k Kind) check() error {
+	switch k {
+	case "", Pass, Fail, Undecided, Invalid:
+		return nil
+	}
+	return fmt.Errorf("unknown kind %q", string(k))
+}
+
+func (k Kind) symbol() string {
+	return map[Kind]string{Pass: "✓", Fail: "✕", Undecided: "?", Invalid: "!"}[k]
+}
+
+func (k Kind) word() string {
+	if k == Undecided {
+		return "inconclusive"
+	}
+	return string(k)
+}
+
+// spoken is the word of k where text does not say it already.
+func spoken(k Kind, text string) string {
+	text = strings.ToLower(text)
+	if k == "" || strings.Contains(text, string(k)) || strings.Contains(text, k.word()) {
+		return ""
+	}
+	return k.word()
+}
+
+func (t *Table) check() error {
+	for i, row := range t.Rows {
+		if len(row) != len(t.Columns) {
+			return fmt.Errorf("row %d of the table has %d cells for %d columns", i+1, len(row), len(t.Columns))
+		}
+		for _, c := range row {
+			if err := c.Kind.check(); err != nil {
+				return fmt.Errorf("row %d of the table: %w", i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+// longText is a text that would make its column too wide if it did not wrap.
+const longText = 36
+
+func (t *Table) classes() []string {
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		if c.Numeric {
+			out[i] = "n"
+		}
+		for _, row := range t.Rows {
+			if utf8.RuneCountInString(row[i].Text) > longText {
+				out[i] = "long"
+			}
+		}
+	}
+	return out
+}
