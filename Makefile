@@ -38,6 +38,9 @@ help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/llmops
+ifeq ($(NVML),no)
+	@echo "no C compiler (cc): CGO_ENABLED=0, NVML is left out"
+endif
 	$(GO) build -trimpath $(LDFLAGS) -o $(BIN)/llmops ./cmd/llmops
 
 demo: build ## build, then run the whole chain on the embedded server
