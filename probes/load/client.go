@@ -33,6 +33,8 @@ type client struct {
 	limits    Timeouts
 	epoch     time.Time
 	transport *http.Transport
+	trial     *http.Transport // gives connections up after one reply
+	reuse     reuse
 	redact    *strings.Replacer
 }
 
@@ -70,7 +72,16 @@ func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
 			pairs = append(pairs, s, "[redacted]")
 		}
 	}
-	return &client{target: t, url: u, limits: limits, epoch: epoch, transport: tr, redact: strings.NewReplacer(pairs...)}, nil
+	cl := &client{target: t, url: u, limits: limits, epoch: epoch, transport: tr, redact: strings.NewReplacer(pairs...)}
+	onTrial := *d
+	onTrial.trial = &cl.reuse
+	cl.trial = tr.Clone()
+	cl.trial.DialContext, cl.trial.MaxIdleConnsPerHost = onTrial.dial, -1
+	if u.Scheme == "https" {
+		// Ending TLS says so to the server, which then closes: nothing is learnt.
+		cl.reuse.learn(false)
+	}
+	return cl, nil
 }
 
 // hostPort is the address that u is dialled at.
@@ -182,15 +193,21 @@ func (cl *client) do(parent context.Context, c *call) {
 		GetBody: func() (io.ReadCloser, error) { return c.open(), nil },
 	}).WithContext(httptrace.WithClientTrace(context.WithValue(ctx, dialOwner{}, ctx), trace))
 
-	resp, err := cl.transport.RoundTrip(req) //nolint:bodyclose // release closes it
+	tr := cl.transport
+	switch cl.reuse.state.Load() {
+	case reuseUnknown:
+		tr = cl.trial
+	case reuseCloses:
+		req.Close = true
+	}
+	resp, err := tr.RoundTrip(req) //nolint:bodyclose // release closes it
 	for err != nil && rec.Resent < maxResent && a.neverArrived() && ctx.Err() == nil {
-		// Some servers (llama.cpp among them) promise to keep a connection and
-		// close it after the reply all the same. A request that meets such a
-		// connection was not refused by anybody: it goes out again, counted, and
-		// its clock runs on. Nothing else is ever sent twice.
+		// A kept connection was closed before the request got there: nobody has
+		// refused it. It goes out again, counted, and its clock runs on. Nothing
+		// else is ever sent twice.
 		rec.Resent++
 		req.Body = c.open()
-		resp, err = cl.transport.RoundTrip(req) //nolint:bodyclose // release closes it
+		resp, err = tr.RoundTrip(req) //nolint:bodyclose // release closes it
 	}
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
 		rec.ConnectMs = new(request.Ms(time.Duration(d - a.asked.Load())))
@@ -207,7 +224,15 @@ func (cl *client) do(parent context.Context, c *call) {
 	rec.Status = resp.StatusCode
 	switch {
 	case resp.StatusCode/100 == 2:
+		if nc := a.conn.Load(); resp.Close {
+			cl.reuse.learn(false) // the server says what it does
+		} else if nc != nil {
+			nc.replied.Store(true)
+		}
 		cl.read(ctx, c, resp, a.conn.Load(), w)
+		if nc := a.conn.Load(); nc != nil && rec.OK {
+			nc.whole.Store(true)
+		}
 		if c.kernel > 0 {
 			rec.ReadLag = new(c.lag)
 		}

@@ -27,6 +27,10 @@ type conn struct {
 	last   atomic.Int64 // ns after epoch at which the newest bytes arrived; 0: none yet
 	lag    atomic.Int64 // ns between that and the read; -1: not known
 
+	trial   *reuse      // set: the connection is given up after one reply, to learn from it
+	replied atomic.Bool // a reply has begun that leaves the connection open
+	whole   atomic.Bool // and it was a success
+
 	written atomic.Int64 // bytes sent
 	broken  atomic.Int64 // bytes the peer had acknowledged when the connection broke, and 1 for the SYN; 0: not known
 }
@@ -107,6 +111,7 @@ type dialer struct {
 	tls     *tls.Config
 	target  string // host:port that tls.ServerName belongs to
 	user    bool   // do not ask the kernel for stamps
+	trial   *reuse // for connections on trial
 }
 
 // dialOwner is the key of the request's own context in the context of its dial.
@@ -130,7 +135,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		}
 		return nil, &setupError{class, err}
 	}
-	c := &conn{Conn: nc, epoch: d.epoch}
+	c := &conn{Conn: nc, epoch: d.epoch, trial: d.trial}
 	c.lag.Store(-1)
 	if !d.user {
 		c.kernel, _ = newReceiver(nc)

@@ -30,6 +30,7 @@ type Result struct {
 	N         int64
 
 	Interrupted bool  // ctx ended before the run did
+	Closes      bool  // the server closes its connections after a reply, although it promises to keep them
 	Exhausted   int64 // requests for which this machine had no file descriptor or port left
 }
 
@@ -67,6 +68,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		return Result{}, fmt.Errorf("target: %w", err)
 	}
 	defer cl.transport.CloseIdleConnections()
+	defer cl.trial.CloseIdleConnections()
 
 	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024)}
 	r.calls.New = func() any { return &call{buf: make([]byte, readBuffer)} }
@@ -120,6 +122,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		}
 	}
 	res.Ended = time.Now()
+	res.Closes = cl.reuse.state.Load() == reuseCloses
 	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
 	res.CPU = processCPU(ctx) - cpu
 	r.mu.Lock()

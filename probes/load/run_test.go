@@ -243,7 +243,7 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 			}()
 		}
 	}()
-	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 200})
+	records, res := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 200})
 	for _, r := range records {
 		if !r.OK {
 			t.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
@@ -251,6 +251,9 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 	}
 	if seen.Load() != 200 {
 		t.Errorf("the server saw %d requests of 200", seen.Load())
+	}
+	if !res.Closes {
+		t.Error("it was not noticed that the server closes")
 	}
 }
 
@@ -279,6 +282,7 @@ func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
 					}
 					_, _ = io.Copy(io.Discard, req.Body)
 					posts.Add(1)
+					time.Sleep(5 * time.Millisecond)
 					if n == 1 {
 						return
 					}
@@ -287,15 +291,16 @@ func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
 			}()
 		}
 	}()
-	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 20})
+	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 80})
 	failed := 0
 	for _, r := range records {
 		if r.Error == request.Connect {
 			failed++
 		}
 	}
-	if posts.Load() != 20 || failed != 10 {
-		t.Errorf("%d POSTs for 20 requests, %d failed to connect, want 10", posts.Load(), failed)
+	// Every second one, once connections are used again.
+	if posts.Load() != 80 || failed < 15 || failed > 40 {
+		t.Errorf("%d POSTs for 80 requests, %d failed to connect", posts.Load(), failed)
 	}
 }
 
@@ -337,11 +342,13 @@ func TestConnectionsAreReused(t *testing.T) {
 		mu.Lock()
 		from[r.RemoteAddr] = true
 		mu.Unlock()
+		time.Sleep(2 * time.Millisecond)
 		reply(w)
 	})
-	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2, Requests: 100})
-	if len(from) > 6 {
-		t.Errorf("%d connections for two at a time", len(from))
+	// Until the server is known to keep its connections each has one request.
+	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2, Requests: 200})
+	if len(from) > 60 || res.Closes {
+		t.Errorf("%d connections for two at a time, closes %v", len(from), res.Closes)
 	}
 	connects := 0
 	for _, r := range records {

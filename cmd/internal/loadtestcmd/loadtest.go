@@ -229,6 +229,9 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 	if r.Exhausted > 0 {
 		run.Client.Invalid = append(run.Client.Invalid, fmt.Sprintf("this machine had no file descriptor or port left for %d requests (see ulimit -n)", r.Exhausted))
 	}
+	if r.Closes {
+		run.Warnings = append(run.Warnings, "the server closes each connection after its reply, although it promises to keep it: every request connects anew, and that is in its TTFT")
+	}
 	if r.Interrupted {
 		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")
 	}
