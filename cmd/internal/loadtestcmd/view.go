@@ -81,12 +81,27 @@ func (v *view) table() error {
 		}
 	}
 	v.section("errors", errorTable(s))
-	v.section("objectives", sloTable(s, v.style))
+	v.objectives()
 	if c := s.Client; c.Verdict != loadreport.ClientValid {
 		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), render.Clean(strings.Join(c.Reasons, "; ")))
 	}
 	v.printf("\n%s %s\n", v.style.Bold("verdict:"), verdict(s.Verdict, v.style))
 	return v.err
+}
+
+// objectives is a table where there is room for it. A terminal is too narrow for
+// the grounds of a verdict, which are not for cutting: there they stand below.
+func (v *view) objectives() {
+	t := sloTable(v.s, v.style)
+	if v.width == 0 {
+		v.section("objectives", t)
+		return
+	}
+	t.Columns = t.Columns[:3] // the rest of a row is not shown
+	v.section("objectives", t)
+	for _, j := range worstFirst(v.s.SLO) {
+		v.printf("\n%s\n%s", v.style.Cyan(j.Objective), render.Wrap(render.Clean(j.Detail), v.width, "  "))
+	}
 }
 
 func requestsLine(r loadreport.Requests) string {
@@ -164,11 +179,13 @@ func errorTable(s loadreport.Summary) *render.Table {
 // severity orders objectives, worst first.
 var severity = map[loadreport.Verdict]int{loadreport.Fail: 0, loadreport.Inconclusive: 1, loadreport.Pass: 2}
 
+func worstFirst(list []loadreport.Judgement) []loadreport.Judgement {
+	return slices.SortedStableFunc(slices.Values(list), func(a, b loadreport.Judgement) int { return severity[a.Verdict] - severity[b.Verdict] })
+}
+
 func sloTable(s loadreport.Summary, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">OBSERVED", "DETAIL")}
-	sorted := slices.Clone(s.SLO)
-	slices.SortStableFunc(sorted, func(a, b loadreport.Judgement) int { return severity[a.Verdict] - severity[b.Verdict] })
-	for _, j := range sorted {
+	for _, j := range worstFirst(s.SLO) {
 		t.Add(verdict(j.Verdict, style), j.Objective, value(j.Observed), j.Detail)
 	}
 	return t

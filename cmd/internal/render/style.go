@@ -39,4 +39,4 @@ func (s Style) Bold(t string) string   { return s.sgr("1", t) }  // headings
 func (s Style) Red(t string) string    { return s.sgr("31", t) } // errors, fail
 func (s Style) Green(t string) string  { return s.sgr("32", t) } // pass
 func (s Style) Yellow(t string) string { return s.sgr("33", t) } // warnings, inconclusive
-func (s Style) Cyan(t string) string   { return s.sgr("36", t) } // hints, links
+func (s Style) Cyan(t string) string   { return s.sgr("36", t) } // hints, names
