@@ -217,15 +217,14 @@ func TestFailuresToConnect(t *testing.T) {
 	}
 }
 
-// llama.cpp's server promises to keep a connection and closes it after the
-// reply; the next request must not fail for it, nor be sent twice to anybody.
-func TestKeptConnectionThatIsClosed(t *testing.T) {
+// rawServer hands each connection to handle and closes it afterwards.
+func rawServer(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ln.Close() })
-	var seen atomic.Int64
 	go func() {
 		for {
 			c, err := ln.Accept()
@@ -234,23 +233,38 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 			}
 			go func() {
 				defer c.Close()
-				buf := make([]byte, 8192)
-				if n, _ := c.Read(buf); n == 0 {
-					return
-				}
-				seen.Add(1)
-				fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(oneToken), oneToken)
+				handle(c)
 			}()
 		}
 	}()
-	records, res := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 200})
+	return "http://" + ln.Addr().String() + "/v1"
+}
+
+// rawReply is a whole reply that leaves the connection open.
+func rawReply(c net.Conn) {
+	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(oneToken), oneToken)
+}
+
+// llama.cpp's server promises to keep a connection and closes it after the
+// reply; the next request must not fail for it, nor be sent twice to anybody.
+func TestKeptConnectionThatIsClosed(t *testing.T) {
+	var seen atomic.Int64
+	url := rawServer(t, func(c net.Conn) {
+		if n, _ := c.Read(make([]byte, 8192)); n == 0 {
+			return
+		}
+		seen.Add(1)
+		time.Sleep(2 * time.Millisecond) // so that the run outlasts the trial
+		rawReply(c)
+	})
+	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 100})
 	for _, r := range records {
-		if !r.OK {
-			t.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
+		if !r.OK || r.Resent != 0 {
+			t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
 		}
 	}
-	if seen.Load() != 200 {
-		t.Errorf("the server saw %d requests of 200", seen.Load())
+	if seen.Load() != 100 {
+		t.Errorf("the server saw %d requests of 100", seen.Load())
 	}
 	if !res.Closes {
 		t.Error("it was not noticed that the server closes")
@@ -260,38 +274,24 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 // A server that has taken a request and dies over it has failed it, on a kept
 // connection as on a new one.
 func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
 	var posts atomic.Int64
-	go func() {
-		for {
-			c, err := ln.Accept()
+	url := rawServer(t, func(c net.Conn) {
+		in := bufio.NewReader(c)
+		for n := 0; ; n++ {
+			req, err := http.ReadRequest(in)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				in := bufio.NewReader(c)
-				for n := 0; ; n++ {
-					req, err := http.ReadRequest(in)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, req.Body)
-					posts.Add(1)
-					time.Sleep(5 * time.Millisecond)
-					if n == 1 {
-						return
-					}
-					fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(oneToken), oneToken)
-				}
-			}()
+			_, _ = io.Copy(io.Discard, req.Body)
+			posts.Add(1)
+			time.Sleep(5 * time.Millisecond)
+			if n == 1 {
+				return
+			}
+			rawReply(c)
 		}
-	}()
-	records, _ := runAll(t, Config{Target: chatTarget(t, "http://"+ln.Addr().String()+"/v1"), Concurrency: 1, Requests: 80})
+	})
+	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 80})
 	failed := 0
 	for _, r := range records {
 		if r.Error == request.Connect {

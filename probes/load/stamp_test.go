@@ -103,3 +103,44 @@ func TestReadDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations a read", n)
 	}
 }
+
+// Only a request that never got there may go out again: TCP tells it from one
+// that the server has taken.
+func TestUnacknowledged(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("TCP's count of acknowledged bytes is read on Linux only")
+	}
+	for name, tc := range map[string]struct {
+		peer func(net.Conn) // what the server does when the request is due
+		want bool
+	}{
+		"closed before": {func(p net.Conn) { p.Close() }, true},
+		"taken, then closed": {func(p net.Conn) {
+			go func() {
+				_, _ = p.Read(make([]byte, 64))
+				p.Close()
+			}()
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, peer := pair(t)
+			if _, err := c.Write([]byte("first request")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := peer.Read(make([]byte, 64)); err != nil {
+				t.Fatal(err)
+			}
+			before := c.written.Load()
+			tc.peer(peer)
+			time.Sleep(20 * time.Millisecond)
+			_, _ = c.Write([]byte("second request"))
+			time.Sleep(20 * time.Millisecond)
+			if _, err := c.Read(make([]byte, 1)); err == nil {
+				t.Fatal("the connection is still open")
+			}
+			if got := c.unacknowledged(before); got != tc.want {
+				t.Errorf("unacknowledged: %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
