@@ -72,3 +72,23 @@ func FormatDuration(d time.Duration) string {
 	}
 	return b.String()
 }
+
+// parseShorthand reads a duration of OpenSLO: a whole number and one of the
+// letters m, h, d, w, M (month), Q and Y.
+func parseShorthand(text string) (int, CalendarUnit, error) {
+	errShorthand := errors.New("want a whole number and a unit: m (minutes), h, d, w, M (months), Q or Y, such as 30d or 1M")
+	if len(text) < 2 {
+		return 0, "", errShorthand
+	}
+	digits, unit := text[:len(text)-1], CalendarUnit(text[len(text)-1:])
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || strings.Trim(digits, "0123456789") != "" || !strings.Contains("mhdwMQY", string(unit)) {
+		return 0, "", errShorthand
+	}
+	if n > int(longestShorthand/nominal(unit)) {
+		return 0, "", errors.New("want 100 years at most")
+	}
+	return n, unit, nil
+}
+
+const longestShorthand = 100 * 365 * 24 * time.Hour

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"llmops/rules/near"
 )
 
 // entry is one item of the list with a reader for each type of value. The
@@ -86,7 +89,11 @@ func (e *entry) choice(key string, words ...string) string {
 			return w
 		}
 	}
-	e.fail(key, fmt.Sprintf("unknown %s %q", key, text), "want %s", strings.Join(words, " or "))
+	hint := "want " + strings.Join(words, " or ")
+	if hits := near.Names(text, slices.Values(words), 1); len(hits) > 0 {
+		hint = "did you mean " + hits[0] + "? " + hint
+	}
+	e.fail(key, fmt.Sprintf("unknown %s %q", key, text), "%s", hint)
 	return words[0]
 }
 
@@ -107,7 +114,7 @@ func readObjective(n *yaml.Node) (Objective, error) {
 		e.fail("errors", fmt.Sprintf("'errors: bad' cannot be said of %s: a failed request has no value for a %s", o.Expr, o.Statistic),
 			"remove it and add an objective on error_rate, or write a percentile")
 	}
-	if o.Method == Timeslices {
+	if o.Method.Sliced() {
 		o.Slice = e.duration("slice", time.Minute)
 		if e.err == nil && o.Slice < time.Second {
 			e.fail("slice", "a slice is at least 1s", "want 10s or 1m, say")
@@ -116,7 +123,7 @@ func readObjective(n *yaml.Node) (Objective, error) {
 	} else {
 		for _, key := range []string{"slice", "slice_target", "min_events"} {
 			if e.has(key) {
-				e.fail(key, fmt.Sprintf("%q is for method timeslices", key), "remove it, or write method: timeslices")
+				e.fail(key, fmt.Sprintf("%q is for methods with slices", key), "remove it, or write method: timeslices")
 			}
 		}
 	}
@@ -183,28 +190,49 @@ func (e *entry) inline(text string) Objective {
 
 func (e *entry) availability(text string) Objective {
 	o := Objective{Name: text, Expr: text, Metric: "success_rate", Statistic: Ratio, Op: GreaterEqual, Target: e.target(text)}
-	o.Method = Method(e.choice("method", string(Occurrences), string(Timeslices)))
+	o.Method = e.method(Occurrences, Timeslices, RatioTimeslices)
 	o.Threshold = o.Target
-	if o.Method == Timeslices {
-		o.Threshold = e.share("slice_target")
-		if !o.Threshold.Given() {
-			e.fail("slice_target", "timeslices of availability without 'slice_target'", "write slice_target: 0.9, the availability that makes a slice good")
-		}
+	if o.SliceTarget = e.sliceTarget(o.Method, text); o.Method == Timeslices {
+		o.Threshold = o.SliceTarget
 	}
 	return o
+}
+
+func (e *entry) method(methods ...Method) Method {
+	words := make([]string, len(methods))
+	for i, m := range methods {
+		words[i] = string(m)
+	}
+	return Method(e.choice("method", words...))
+}
+
+// sliceTarget is what makes a slice good; only Timeslices have it.
+func (e *entry) sliceTarget(m Method, text string) Decimal {
+	switch {
+	case m == Timeslices:
+		t := e.share("slice_target")
+		if !t.Given() {
+			e.fail("slice_target", "timeslices of "+text+" without 'slice_target'", "write slice_target: 0.9, the share of good requests that makes a slice good")
+		}
+		return t
+	case m == RatioTimeslices && e.has("slice_target"):
+		e.fail("slice_target", "ratio_timeslices has no 'slice_target': its slices are not good or bad", "remove it, or write method: timeslices")
+	}
+	return Decimal{}
 }
 
 // counted is an entry that counts events, or slices of a rate, against the
 // threshold in its sli.
 func (e *entry) counted(text string, x expression, m metric) Objective {
 	o := Objective{Name: text, Expr: text, Metric: m.canonical(), Statistic: Quantile, Op: x.op, Target: e.target(text)}
-	method := Occurrences
 	if m.statistic == Rate {
-		o.Statistic, method = Rate, Timeslices
-	}
-	o.Method = Method(e.choice("method", string(method)))
-	if e.has("slice_target") {
-		e.fail("slice_target", "'slice_target' is for availability", "the limit of %s stands in its sli", m.name)
+		o.Statistic, o.Method = Rate, e.method(Timeslices)
+		if e.has("slice_target") {
+			e.fail("slice_target", "a rate has no 'slice_target'", "the limit of %s stands in its sli", m.name)
+		}
+	} else {
+		o.Method = e.method(Occurrences, Timeslices, RatioTimeslices)
+		o.SliceTarget = e.sliceTarget(o.Method, x.name)
 	}
 	var err error
 	if o.Threshold, err = x.threshold(m); err != nil {
@@ -250,7 +278,7 @@ func readAlerts(n *yaml.Node) ([]BurnAlert, error) {
 				e.fail(key, fmt.Sprintf("an alert without %q", key), "it needs severity, long, short and threshold")
 			}
 		}
-		a := BurnAlert{Severity: e.text("severity"), Long: e.duration("long", 0), Short: e.duration("short", 0)}
+		a := BurnAlert{Severity: e.text("severity"), Long: e.duration("long", 0), Short: e.duration("short", 0), Op: Greater}
 		a.Threshold, err = ParseDecimal(e.text("threshold"))
 		if err != nil || a.Threshold.Rat.Sign() == 0 {
 			e.fail("threshold", "the threshold of an alert is a burn rate above 0", "want a number such as 14.4")

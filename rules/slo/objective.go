@@ -58,9 +58,13 @@ type Method string
 
 // The methods.
 const (
-	Occurrences Method = "occurrences" // events
-	Timeslices  Method = "timeslices"  // slices of time, each good or bad
+	Occurrences     Method = "occurrences"      // events
+	Timeslices      Method = "timeslices"       // slices of time, each good or bad
+	RatioTimeslices Method = "ratio_timeslices" // the mean of the slices' shares of good events, each slice alike
 )
+
+// Sliced tells whether the method looks at slices of time.
+func (m Method) Sliced() bool { return m == Timeslices || m == RatioTimeslices }
 
 // Errors says what failed events are to an objective on a measured value.
 type Errors string
@@ -93,21 +97,29 @@ type Objective struct {
 	// value means that the statistic is judged as a whole.
 	Target Decimal
 
-	Window time.Duration // the period of a budget
-	Method Method
-	Errors Errors
-	Alerts []BurnAlert
+	// Window is the period of a budget. With a Calendar it is only what that is
+	// called, a month being 30 d; the real period is Calendar.Period.
+	Window   time.Duration
+	Calendar *Calendar // nil: the window rolls
+	Method   Method
+	Errors   Errors
+	Alerts   []BurnAlert // read-only, may be shared between objectives
 
-	Slice     time.Duration // of Timeslices, else 0
-	MinEvents int           // fewer events leave a slice unmeasured; 0: not given
+	Slice time.Duration // of the methods with slices, else 0
+	// SliceTarget is the least share of good events that makes a slice good. It
+	// is not given where a slice has one value (Rate), and for RatioTimeslices.
+	SliceTarget Decimal
+	MinEvents   int // fewer events leave a slice unmeasured; 0: not given
 }
 
 // BurnAlert fires while the budget burns faster than Threshold times the even
-// pace over both windows.
+// pace over both windows. One window is Long and Short alike.
 type BurnAlert struct {
 	Severity    string
 	Long, Short time.Duration
+	Op          Op // Greater, or GreaterEqual for "at least as fast"
 	Threshold   Decimal
+	For         time.Duration // how long that must last before it fires; 0: at once
 }
 
 // DefaultWindow is the window of an objective that names none.
@@ -126,8 +138,16 @@ func (o Objective) String() string {
 	switch {
 	case o.Inline:
 		return o.Expr
+	case o.Method == RatioTimeslices && o.Statistic == Quantile:
+		return fmt.Sprintf("%s %s %s for %s%% as mean of %s slices", o.Metric, o.Op, o.Threshold.Text, percent(o.Target.Rat), FormatDuration(o.Slice))
+	case o.Method == RatioTimeslices:
+		return fmt.Sprintf("%s %s %s as mean of %s slices", o.Metric, o.Op, o.Threshold.Text, FormatDuration(o.Slice))
 	case o.Method == Timeslices:
-		return fmt.Sprintf("%s %s %s in %s%% of %s slices", o.Metric, o.Op, o.Threshold.Text, percent(o.Target.Rat), FormatDuration(o.Slice))
+		each := fmt.Sprintf("%s %s %s", o.Metric, o.Op, o.Threshold.Text)
+		if o.Statistic == Quantile {
+			each += " for " + percent(o.SliceTarget.Rat) + "%"
+		}
+		return fmt.Sprintf("%s in %s%% of %s slices", each, percent(o.Target.Rat), FormatDuration(o.Slice))
 	case o.Statistic == Quantile:
 		order := "p" + percent(o.quantile())
 		switch order {
@@ -142,9 +162,9 @@ func (o Objective) String() string {
 }
 
 // QuantileOf is the q of "pNN" as a float64, 0.95 for p95; false for another
-// statistic.
+// statistic, and where slices are judged.
 func (o Objective) QuantileOf() (float64, bool) {
-	if o.Statistic != Quantile || o.Target.Rat == nil {
+	if o.Statistic != Quantile || o.Target.Rat == nil || o.Method.Sliced() {
 		return 0, false
 	}
 	q, _ := o.quantile().Float64()

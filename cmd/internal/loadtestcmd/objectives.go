@@ -2,9 +2,12 @@ package loadtestcmd
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"strings"
 
 	"llmops/cmd/internal/cli"
+	"llmops/rules/defaults"
 	"llmops/rules/slo"
 )
 
@@ -21,9 +24,9 @@ func readObjectives(o *options) ([]slo.Objective, error) {
 	if o.sloFile == "" {
 		return all, nil
 	}
-	f, err := os.Open(o.sloFile)
+	f, err := openObjectives(o.sloFile)
 	if err != nil {
-		return nil, cli.Usage(err)
+		return nil, err
 	}
 	defer f.Close()
 	file, err := slo.Load(o.sloFile, f)
@@ -31,6 +34,24 @@ func readObjectives(o *options) ([]slo.Objective, error) {
 		return nil, sloError("", err)
 	}
 	return append(all, file.Objectives...), nil
+}
+
+// openObjectives opens a file, or one that ships with the program:
+// "@defaults/objectives".
+func openObjectives(name string) (fs.File, error) {
+	shipped, ok := strings.CutPrefix(name, defaults.Prefix)
+	if !ok {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, cli.Usage(err)
+		}
+		return f, nil
+	}
+	f, err := defaults.Files.Open(shipped + defaults.Extension)
+	if err != nil {
+		return nil, cli.WithHint(cli.Usagef("--slo-file %s: no such file ships with llmops", name), "the one that does is @defaults/objectives")
+	}
+	return f, nil
 }
 
 func sloError(where string, err error) error {

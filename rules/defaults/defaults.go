@@ -1,0 +1,18 @@
+// Package defaults holds the rule files that ship with the program, as the files
+// that a user could have written: copy one, change it, and name the copy
+// instead. It reads none of them and imports nothing of ours.
+package defaults
+
+import "embed"
+
+// Files are the files by name.
+//
+//go:embed *.yaml
+var Files embed.FS
+
+// Prefix begins the name of a file that ships, where a flag takes either:
+// "@defaults/objectives" is the file objectives.yaml in Files.
+const Prefix = "@defaults/"
+
+// Extension is that of the files, which a name after Prefix leaves out.
+const Extension = ".yaml"
