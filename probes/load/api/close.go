@@ -14,7 +14,6 @@ import (
 // Close ends the body. bodyErr is nil or io.EOF for a clean end, and otherwise
 // what broke it.
 func (r *Recorder) Close(at time.Duration, bodyErr error) {
-	r.feedHad = false
 	if r.over {
 		return
 	}

@@ -47,7 +47,6 @@ type Recorder struct {
 	sizes     []size
 	running   int   // chunks whose tokens are known from running usage
 	lastUsage int64 // running usage at the last token event
-	feedHad   bool  // this Feed brought a token event already
 	coalesced int
 
 	answered    bool
@@ -93,7 +92,7 @@ func (r *Recorder) Reset(a API, stream bool, contentType string) {
 	r.over, r.class, r.detail, r.done = false, request.OK, "", 0
 	r.events, r.usage, r.finish, r.sawModel = 0, noUsage(), "", false
 	r.chunks, r.sizes = r.chunks[:0], r.sizes[:0]
-	r.untimed, r.running, r.lastUsage, r.feedHad, r.coalesced = false, 0, 0, false, 0
+	r.untimed, r.running, r.lastUsage, r.coalesced = false, 0, 0, 0
 	r.answered, r.firstAnswer = false, 0
 }
 
@@ -109,7 +108,6 @@ func (r *Recorder) Started() bool { return len(r.chunks) > 0 }
 // is true when the reply has ended, and nothing behind that counts. p is not
 // kept.
 func (r *Recorder) Feed(at time.Duration, p []byte) bool {
-	r.feedHad = false
 	if r.over {
 		return true
 	}
@@ -242,14 +240,16 @@ func (r *Recorder) token(at time.Duration, d *decoder) {
 		r.lastUsage = n
 		r.running++
 	}
-	if r.feedHad {
+	// What came in one read has one stamp. TLS hands a read on in pieces, so the
+	// calls of Feed do not tell.
+	joined := len(r.chunks) > 0 && r.chunks[len(r.chunks)-1].At == at
+	if joined {
 		r.coalesced++
 	}
-	r.feedHad = true
 	if !r.answered && d.chars > d.reasoning {
 		r.answered, r.firstAnswer = true, at
 	}
-	r.chunks = append(r.chunks, request.Chunk{At: at, Tokens: 1})
+	r.chunks = append(r.chunks, request.Chunk{At: at, Tokens: 1, Joined: joined})
 	r.sizes = append(r.sizes, s)
 }
 

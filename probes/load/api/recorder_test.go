@@ -171,7 +171,7 @@ func TestOutcome(t *testing.T) {
 	want := Outcome{
 		Tokens: Count{6, true}, TokensFrom: FromUsage, Prompt: Count{7, true}, Reasoning: Count{2, true}, Cached: Count{4, true},
 		Timed: true, FirstToken: 20 * ms, LastToken: 30 * ms, Answered: true, FirstAnswer: 30 * ms, Done: 50 * ms,
-		Chunks:    []request.Chunk{{At: 20 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2}},
+		Chunks:    []request.Chunk{{At: 20 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2, Joined: true}},
 		Coalesced: 1, FinishReason: "stop", Model: "m", Text: []byte("abc"),
 	}
 	if diff := cmp.Diff(want, o); diff != "" {
@@ -242,5 +242,32 @@ func TestSanitize(t *testing.T) {
 	}
 	if long := Sanitize([]byte(strings.Repeat("é", maxDetail))); len(long) > maxDetail || !strings.HasSuffix(long, "...") {
 		t.Errorf("%d bytes: %s", len(long), long)
+	}
+}
+
+// The answer is the text that a user would see, once, whichever way it comes.
+func TestAnswerText(t *testing.T) {
+	const output = `{"type":"message","content":[{"type":"output_text","text":"ab"}]}`
+	for _, tc := range []struct{ name, api, body, want string }{
+		{"deltas, then all of it", "responses", sse(`{"type":"response.output_text.delta","delta":"a"}`, `{"type":"response.output_text.delta","delta":"b"}`,
+			`{"type":"response.completed","response":{"status":"completed","output":[`+output+`]}}`), "ab"},
+		{"with the end only", "responses", sse(`{"type":"response.completed","response":{"status":"completed","output":[` + output + `]}}`), "ab"},
+		{"reasoning with content", "responses", `{"object":"response","status":"completed","output":[` +
+			`{"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]},{"content":[{"type":"reasoning_text","text":"so"}],"type":"reasoning"},` + output + `]}`, "ab"},
+		{"tokens, then all of it", "tgi", sse(`{"token":{"text":"a"}}`, `{"token":{"text":"b"},"generated_text":"ab"}`), "ab"},
+		{"one token and all of it", "tgi", sse(`{"generated_text":"ab","token":{"text":"ab"}}`), "ab"},
+		{"with the end only", "tgi", sse(`{"generated_text":"ab"}`), "ab"},
+	} {
+		var r Recorder
+		r.KeepText(100)
+		for range 2 { // a recorder is used again
+			a, _ := Lookup(tc.api)
+			r.Reset(a, tc.body[0] != '{', "")
+			r.Feed(1, []byte(tc.body))
+			r.Close(2, nil)
+			if o := r.Outcome(); o.Class != request.OK || string(o.Text) != tc.want {
+				t.Errorf("%s, %s: class %q, text %q, want %q", tc.api, tc.name, o.Class, o.Text, tc.want)
+			}
+		}
 	}
 }

@@ -71,7 +71,8 @@ func readResponses(d *decoder) {
 			d.reasoning = delta.chars
 		}
 	}
-	if !kind.answer && !(kind.terminal && inner.present) {
+	// The terminal event repeats what came before it.
+	if !kind.answer && !(kind.terminal && inner.present && from == 0) {
 		d.answer = d.answer[:from]
 	}
 }
@@ -163,7 +164,7 @@ func (d *decoder) responseMember(r *response, key []byte, from int) {
 // outputItem reads a message, a call or the reasoning of a whole response.
 func (d *decoder) outputItem(r *response) {
 	var content, summary, own int
-	reasoning := false
+	reasoning, from := false, len(d.answer)
 	if !d.c.Object() {
 		return
 	}
@@ -187,6 +188,7 @@ func (d *decoder) outputItem(r *response) {
 	}
 	r.chars += content + summary + own
 	if reasoning {
+		d.answer = d.answer[:from]
 		r.reasoning += content + summary
 	}
 }

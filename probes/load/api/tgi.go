@@ -36,7 +36,7 @@ func readTGI(d *decoder) {
 		case "generated_text":
 			d.terminal = d.c.Kind() != 'n'
 			d.valid = d.c.Kind() == '"'
-			if d.document {
+			if d.document || len(d.answer) == 0 { // else the tokens have said it
 				generated = d.answerText(from)
 			} else {
 				generated = d.text()

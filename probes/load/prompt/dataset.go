@@ -8,44 +8,77 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"unicode/utf8"
 
 	"llmops/probes/load/api"
+	"llmops/probes/load/check"
 	"llmops/probes/load/length"
 )
 
 // MaxDataset is the largest dataset that is read, in bytes.
 const MaxDataset = 1 << 30
 
+// Entry is a prompt of a dataset, with what its answer is held against.
+type Entry struct {
+	api.Prompt
+	Checks check.Set // nil: the answer is not checked
+}
+
 // Dataset cycles through the prompts of a file in the file's order.
 type Dataset struct {
-	Prompts []api.Prompt
+	Prompts []Entry
 	Seed    uint64
 	Output  length.Dist // replaces the token limits of the file unless zero
 }
 
 // Prompt implements Source.
 func (d *Dataset) Prompt(i int64) api.Prompt {
-	n := int64(len(d.Prompts))
-	p := d.Prompts[((i%n)+n)%n]
+	p := d.at(i).Prompt
 	if !d.Output.IsZero() {
 		p.MaxTokens = d.Output.Draw(rand.New(rand.NewPCG(d.Seed^seedStream, uint64(i))))
 	}
 	return p
 }
 
-// FileError is a fault in a dataset, with its place.
-type FileError struct {
-	File string
-	Line int
-	Err  error
+// Checks are those of prompt number i, nil for none.
+func (d *Dataset) Checks(i int64) check.Set { return d.at(i).Checks }
+
+// Checked is the number of prompts with checks.
+func (d *Dataset) Checked() (n int) {
+	for i := range d.Prompts {
+		if len(d.Prompts[i].Checks) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
-func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+func (d *Dataset) at(i int64) *Entry {
+	n := int64(len(d.Prompts))
+	return &d.Prompts[((i%n)+n)%n]
+}
+
+// FileError is a fault in a dataset, with its place.
+type FileError struct {
+	File   string
+	Line   int
+	Column int // from 1, in characters; 0: not known
+	Err    error
+	Hint   string // what to do; may be empty
+}
+
+func (e *FileError) Error() string {
+	if e.Column > 0 {
+		return fmt.Sprintf("%s:%d:%d: %v", e.File, e.Line, e.Column, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
+}
+
 func (e *FileError) Unwrap() error { return e.Err }
 
 // LoadFile reads a dataset: JSON Lines with one object a line
 //
-//	{"prompt":"…"} or {"messages":[{"role":"user","content":"…"}]}, optional "max_tokens"
+//	{"prompt":"…"} or {"messages":[{"role":"user","content":"…"}]}, optional "max_tokens", "checks"
 //
 // or a JSON array in the ShareGPT form, of which the first human turn counts:
 //
@@ -53,7 +86,7 @@ func (e *FileError) Unwrap() error { return e.Err }
 //
 // Entries of either form may stand in either frame. Blank lines and
 // conversations without a human turn are skipped; other keys are ignored. Faults come as *FileError.
-func LoadFile(path string) ([]api.Prompt, error) {
+func LoadFile(path string) ([]Entry, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -70,140 +103,117 @@ func LoadFile(path string) ([]api.Prompt, error) {
 }
 
 // Parse is LoadFile on bytes; name stands in the errors.
-func Parse(name string, data []byte) ([]api.Prompt, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if rest := bytes.TrimLeft(data, " \t\r\n"); len(rest) > 0 && rest[0] == '[' {
-		return parseArray(name, data)
+func Parse(name string, data []byte) ([]Entry, error) {
+	r := &reader{name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	read := r.lines
+	if rest := bytes.TrimLeft(r.data, " \t\r\n"); len(rest) > 0 && rest[0] == '[' {
+		read = r.array
 	}
-	var prompts []api.Prompt
-	line := 0
-	for text := range bytes.Lines(data) {
+	if err := read(); err != nil {
+		return nil, err
+	}
+	return r.entries, nil
+}
+
+// reader takes a dataset apart.
+type reader struct {
+	name    string
+	data    []byte
+	checks  check.Parser
+	entries []Entry
+}
+
+var errNoPrompt = errors.New("no prompt in the file")
+
+func (r *reader) lines() error {
+	line, at := 0, 0
+	for text := range bytes.Lines(r.data) {
 		line++
+		start := at + len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+		at += len(text)
 		if text = bytes.TrimSpace(text); len(text) == 0 {
 			continue
 		}
-		p, err := parseEntry(text)
-		if errors.Is(err, errNoTurn) {
-			continue
+		if err := r.add(start, text); err != nil {
+			return err
 		}
-		if err != nil {
-			return nil, &FileError{name, line, err}
-		}
-		prompts = append(prompts, p)
 	}
-	if len(prompts) == 0 {
-		return nil, &FileError{name, max(line, 1), errors.New("no prompt in the file")}
+	if len(r.entries) == 0 {
+		return &FileError{File: r.name, Line: max(line, 1), Err: errNoPrompt}
 	}
-	return prompts, nil
+	return nil
 }
 
-func parseArray(name string, data []byte) ([]api.Prompt, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	lineAt := func(off int64) int { return 1 + bytes.Count(data[:min(off, int64(len(data)))], []byte("\n")) }
-	fail := func(err error) ([]api.Prompt, error) {
+func (r *reader) array() error {
+	dec := json.NewDecoder(bytes.NewReader(r.data))
+	fail := func(err error) error {
 		off := dec.InputOffset()
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 			off = max(off, se.Offset)
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			off, err = int64(len(data)), errors.New("the file ends in the middle of the array")
+			off, err = int64(len(r.data)), errors.New("the file ends in the middle of the array")
 		}
-		return nil, &FileError{name, lineAt(off), err}
+		return r.fault(int(off), err)
 	}
 	if _, err := dec.Token(); err != nil {
 		return fail(err)
 	}
-	var prompts []api.Prompt
 	for dec.More() {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			return fail(err)
 		}
-		p, err := parseEntry(raw)
-		if errors.Is(err, errNoTurn) {
-			continue
+		if err := r.add(int(dec.InputOffset())-len(raw), raw); err != nil {
+			return err
 		}
-		if err != nil {
-			return nil, &FileError{name, lineAt(dec.InputOffset() - int64(len(raw))), err}
-		}
-		prompts = append(prompts, p)
 	}
 	if _, err := dec.Token(); err != nil {
 		return fail(err)
 	}
-	if rest := data[dec.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
-		return nil, &FileError{name, lineAt(dec.InputOffset()), errors.New("more text behind the array")}
+	if rest := r.data[dec.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
+		return r.fault(int(dec.InputOffset()), errors.New("more text behind the array"))
 	}
-	if len(prompts) == 0 {
-		return nil, &FileError{name, 1, errors.New("no prompt in the file")}
+	if len(r.entries) == 0 {
+		return &FileError{File: r.name, Line: 1, Err: errNoPrompt}
 	}
-	return prompts, nil
+	return nil
 }
 
-// entry is the union of the forms.
-type entry struct {
-	Prompt        *string       `json:"prompt"`
-	Messages      []api.Message `json:"messages"`
-	MaxTokens     int           `json:"max_tokens"`
-	Conversations []struct {
-		From  string `json:"from"`
-		Value string `json:"value"`
-	} `json:"conversations"`
+// add takes the entry that begins at a place of the file.
+func (r *reader) add(at int, text []byte) error {
+	p, checks, err := parseEntry(text)
+	if errors.Is(err, errNoTurn) {
+		return nil
+	}
+	if err != nil {
+		return r.fault(at, err)
+	}
+	e := Entry{Prompt: p}
+	if len(checks) > 0 {
+		if e.Checks, err = r.checks.Parse(checks); err != nil {
+			return r.checkFault(at+valueAt(text, "checks"), err)
+		}
+	}
+	r.entries = append(r.entries, e)
+	return nil
 }
 
-// errNoTurn marks a conversation in which no human speaks. Public ShareGPT
-// files hold some, and every reader of them leaves them out.
-var errNoTurn = errors.New("no human turn")
-
-func parseEntry(text []byte) (api.Prompt, error) {
-	var e entry
-	if err := json.Unmarshal(text, &e); err != nil {
-		if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			if te.Field == "" {
-				return api.Prompt{}, fmt.Errorf("want a JSON object, found %s", te.Value)
-			}
-			return api.Prompt{}, fmt.Errorf("key %q: want %s, found %s", te.Field, kindOf(te), te.Value)
-		}
-		return api.Prompt{}, fmt.Errorf("not a JSON object: %w", err)
-	}
-	if e.MaxTokens < 0 || e.MaxTokens > length.Max {
-		return api.Prompt{}, fmt.Errorf("max_tokens %d is outside 0 to %d", e.MaxTokens, length.Max)
-	}
-	p := api.Prompt{MaxTokens: e.MaxTokens}
-	switch {
-	case e.Prompt != nil:
-		p.Text = *e.Prompt
-	case len(e.Messages) > 0:
-		p.Messages = e.Messages
-		for i, m := range e.Messages {
-			if m.Role == "" {
-				return api.Prompt{}, fmt.Errorf("message %d has no role", i+1)
-			}
-		}
-		return p, nil
-	case e.Conversations != nil:
-		for _, turn := range e.Conversations {
-			if (turn.From == "human" || turn.From == "user") && turn.Value != "" {
-				p.Text = turn.Value
-				return p, nil
-			}
-		}
-		return api.Prompt{}, errNoTurn
-	}
-	if p.Text == "" {
-		return api.Prompt{}, errors.New(`no prompt: want "prompt", "messages" or a human turn in "conversations"`)
-	}
-	return p, nil
+func (r *reader) fault(at int, err error) *FileError {
+	before := r.data[:min(at, len(r.data))]
+	return &FileError{File: r.name, Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
 }
 
-func kindOf(te *json.UnmarshalTypeError) string {
-	switch te.Type.Kind().String() {
-	case "string":
-		return "a string"
-	case "int":
-		return "a whole number"
-	case "slice":
-		return "an array"
+// checkFault is fault for checks that begin at a place of the file: it knows the column too.
+func (r *reader) checkFault(at int, err error) *FileError {
+	ce, ok := errors.AsType[*check.Error](err)
+	if !ok {
+		return r.fault(at, err)
 	}
-	return "an object"
+	at += ce.Offset
+	e := r.fault(at, err)
+	before := r.data[:min(at, len(r.data))]
+	e.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	e.Hint = ce.Hint
+	return e
 }

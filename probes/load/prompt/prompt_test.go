@@ -49,6 +49,14 @@ func TestWordsAreDistinctAndPlain(t *testing.T) {
 	}
 }
 
+// entries are prompts without checks.
+func entries(prompts ...api.Prompt) (all []Entry) {
+	for _, p := range prompts {
+		all = append(all, Entry{Prompt: p})
+	}
+	return all
+}
+
 func TestParse(t *testing.T) {
 	for name, tc := range map[string]struct {
 		data string
@@ -86,7 +94,7 @@ func TestParse(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(tc.want, got); diff != "" {
+				if diff := cmp.Diff(entries(tc.want...), got); diff != "" {
 					t.Error(diff)
 				}
 				return
@@ -99,8 +107,48 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Faults in checks have line and column, in characters, in either frame.
+func TestParseChecks(t *testing.T) {
+	const good = `{"prompt":"a","checks":[{"exact":"A"},{"regex":"^A$","weight":2}]}`
+	for name, tc := range map[string]struct {
+		data  string
+		place string // of the error, "": none
+		says  string
+	}{
+		"lines":              {data: good + "\n" + `{"prompt":"b"}` + "\n" + `{"prompt":"c","checks":null}`},
+		"array":              {data: "[" + good + ",\n{\"prompt\":\"b\"},{\"conversations\":[{\"from\":\"human\",\"value\":\"c\"}],\"checks\":[]}]"},
+		"one without a list": {data: `{"prompt":"a","checks":{"exact":"A"}}` + "\n{\"prompt\":\"b\"}\n{\"prompt\":\"c\"}"},
+		"second line":        {data: good + "\n  {\"prompt\":\"Fähre\",\"checks\": [{\"exakt\":\"A\"}]}", place: "2:33", says: `unknown key "exakt"`},
+		"behind a mark":      {data: "\ufeff" + `{"prompt":"a","checks":5}`, place: "1:24", says: "must be an object"},
+		"last of two":        {data: `{"checks":[],"prompt":"a","Checks":[{"regex":"("}]}`, place: "1:46", says: "missing closing"},
+		"in an array":        {data: "[{\"prompt\":\"a\"},\n {\"prompt\":\"b\",\n  \"checks\":[\n    {\"json_schema\":{\"type\":\"x\"}}]}]", place: "4:20", says: "the schema is wrong at /type"},
+		"no prompt":          {data: `{"checks":[{"exact":"a"}]}`, place: "1", says: "no prompt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Parse("f", []byte(tc.data))
+			if tc.place != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), "f:"+tc.place+": ") || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("error %v, want place %s and %q", err, tc.place, tc.says)
+				}
+				return
+			}
+			if err != nil || len(got) != 3 {
+				t.Fatalf("%d prompts, error %v", len(got), err)
+			}
+			d := &Dataset{Prompts: got}
+			if d.Checked() != 1 || len(d.Checks(0)) == 0 || d.Checks(1) != nil || len(d.Checks(2)) != 0 || len(d.Checks(3)) == 0 || len(d.Checks(-3)) == 0 {
+				t.Errorf("%d prompts with checks: %v", d.Checked(), got)
+			}
+		})
+	}
+	_, err := Parse("f", []byte(`{"prompt":"a","checks":[{"regex":"(?=a)"}]}`))
+	if fe, ok := errors.AsType[*FileError](err); !ok || !strings.Contains(fe.Hint, "RE2") {
+		t.Errorf("%#v", err)
+	}
+}
+
 func TestDatasetCycles(t *testing.T) {
-	d := &Dataset{Prompts: []api.Prompt{{Text: "a", MaxTokens: 5}, {Text: "b"}}}
+	d := &Dataset{Prompts: entries(api.Prompt{Text: "a", MaxTokens: 5}, api.Prompt{Text: "b"})}
 	for i, want := range map[int64]string{0: "a", 1: "b", 2: "a", -1: "b", -2: "a"} {
 		if got := d.Prompt(i).Text; got != want {
 			t.Errorf("prompt %d is %q, want %q", i, got, want)
@@ -128,8 +176,22 @@ func TestLoadFile(t *testing.T) {
 	}
 }
 
+func TestShippedDataset(t *testing.T) {
+	entries, err := LoadFile("../../../fixtures/datasets/checks.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, answer := range []string{"Paris\n", "The Elbe and the RHINE.", "366", "```json\n{\"name\":\"Oslo\",\"population\":709037}\n```", ""} {
+		if score, results := entries[i].Checks.Score([]byte(answer)); len(results) > 0 && score != 1 || (len(results) == 0) != (i == 4) {
+			t.Errorf("line %d: score %v, %+v", i+1, score, results)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"prompt":"a"}`, `[{"conversations":[{"from":"human","value":"x"}]}]`, "[", "{}\n", `{"messages":[{"role":"user"}]}`} {
+	for _, s := range []string{`{"prompt":"a"}`, `[{"conversations":[{"from":"human","value":"x"}]}]`, "[", "{}\n", `{"messages":[{"role":"user"}]}`,
+		`{"prompt":"a","checks":[{"exact":"a","trim":true},{"contains":["a","b"],"all":true},{"regex":"^a$","not":true}]}`,
+		`[{"prompt":"a","checks":{"json_schema":{"type":"object"},"fenced":true,"weight":2,"name":"n"}}]`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -137,7 +199,7 @@ func FuzzParse(f *testing.F) {
 		if (err == nil) != (len(prompts) > 0) {
 			t.Fatalf("%d prompts and the error %v", len(prompts), err)
 		}
-		if fe, ok := errors.AsType[*FileError](err); err != nil && (!ok || fe.Line < 1 || fe.Line > strings.Count(string(data), "\n")+1) {
+		if fe, ok := errors.AsType[*FileError](err); err != nil && (!ok || fe.Line < 1 || fe.Column < 0 || fe.Column > len(data)+1 || fe.Line > strings.Count(string(data), "\n")+1) {
 			t.Fatalf("error %v", err)
 		}
 		for _, p := range prompts {
