@@ -25,6 +25,7 @@ type Config struct {
 type series struct {
 	sketch stats.Sketch   // ns
 	means  stats.Sequence // a cluster for each request: sum and number of its values, ms
+	joined joined
 }
 
 // unclassified is the key of a failure that its record does not name.
@@ -63,7 +64,9 @@ type Aggregator struct {
 	good                  int64
 	series                [metricCount]series
 	lateness, readLag     stats.Sketch // ns
+	sendLag               stats.Sketch // ns
 	quality               stats.Sequence
+	grades                grades
 	events, coalesced     int64
 	resent                int64
 	first, last           time.Time // first scheduled, last done
@@ -122,6 +125,9 @@ func (a *Aggregator) Add(r *request.Record) {
 	a.resent += int64(min(r.Resent, 1))
 	if r.Lateness != nil {
 		a.lateness.Add(int64(max(*r.Lateness, 0)))
+	}
+	if r.SendLag != nil {
+		a.sendLag.Add(int64(max(*r.SendLag, 0)))
 	}
 	if r.ReadLag != nil {
 		a.readLag.Add(int64(max(*r.ReadLag, 0)))

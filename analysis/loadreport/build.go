@@ -14,7 +14,9 @@ import (
 type report struct {
 	*Aggregator
 	run      Run
-	asMisses uint64 // cut requests to be counted as misses
+	asMisses uint64  // values to be counted as misses: of cut requests, say
+	asHits   uint64  // misses that are not to be counted as such
+	sooner   float64 // by so many ms a mean is to be lowered
 }
 
 // Summary judges what was added so far.
@@ -35,7 +37,7 @@ func (a report) summary() Summary {
 			Latency: a.distribution(latency), TTFT: a.distribution(ttft), TPOT: a.distribution(tpot),
 			ITL: a.distribution(itl), ChunkGap: a.distribution(chunkGap), Queue: a.distribution(queue),
 		},
-		Client: a.client(), Cost: a.cost(),
+		Client: a.client(), Quality: a.qualitySummary(), Cost: a.cost(),
 		SLO: []Judgement{}, Warnings: slices.Clone(run.Warnings),
 	}
 	if w := a.measured(); w > 0 {
@@ -122,10 +124,6 @@ func (a report) throughput() Throughput {
 	return t
 }
 
-func (a *Aggregator) distribution(metric int) Distribution {
-	return distribution(&a.series[metric].sketch, 1e6)
-}
-
 // distribution sums up a sketch of nanoseconds in units of so many of them.
 func distribution(s *stats.Sketch, unit float64) Distribution {
 	d := Distribution{Count: s.Count()}
@@ -154,6 +152,15 @@ func (a report) client() Client {
 	if a.readLag.Count() > 0 {
 		c.ReadLag = new(distribution(&a.readLag, 1e3))
 	}
+	if a.sendLag.Count() > 0 {
+		c.SendLag = new(distribution(&a.sendLag, 1e3))
+	}
+	c.SchedP99, c.SchedMax = microseconds(f.SchedP99), microseconds(f.SchedMax)
+	c.GCPauses, c.GCPauseMax = f.Pauses, microseconds(f.PauseMax)
+	c.ClockStep = microseconds(f.ClockStep)
+	if f.LongestWait != nil {
+		c.LongestWait = microseconds(new(time.Duration(a.wait())))
+	}
 	if f.CPU != nil {
 		events := f.Events
 		if events == 0 {
@@ -167,11 +174,19 @@ func (a report) client() Client {
 		}
 	}
 	c.Verdict, c.Reasons = JudgeClient(Health{
-		Lateness: &a.lateness, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
+		Lateness: &a.lateness, SendLag: &a.sendLag, UserStamps: f.TimestampSource != "" && f.TimestampSource != "kernel",
+		SchedP99: f.SchedP99, PauseMax: f.PauseMax, ClockStep: f.ClockStep, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
 		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate, Window: a.measured(),
 		CPUShare: c.CPUShare, CoalescedRatio: c.CoalescedRatio, Suspect: f.Suspect, Invalid: f.Invalid,
 	})
 	return c
+}
+
+func microseconds(d *time.Duration) *float64 {
+	if d == nil {
+		return nil
+	}
+	return new(round6(float64(*d) / 1e3))
 }
 
 func (a *Aggregator) median(metric int) *time.Duration {
@@ -202,6 +217,9 @@ func (a report) warnings() []string {
 	}
 	if missing := r.Succeeded - a.completionN; missing > 0 && a.completionN > 0 {
 		out = append(out, fmt.Sprintf("%d of %d succeeded requests have no count of completion tokens: tokens_per_second is without theirs", missing, r.Succeeded))
+	}
+	if w := a.qualityWarning(); w != "" {
+		out = append(out, w)
 	}
 	if missing := a.uncounted(); missing > 0 {
 		out = append(out, fmt.Sprintf("no cost is given: %d of %d succeeded requests lack a token count that a price is for", missing, r.Succeeded))

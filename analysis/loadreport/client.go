@@ -53,22 +53,31 @@ const (
 
 // Health is what the verdict on a client rests on; nil is "not measured".
 type Health struct {
-	Lateness                *stats.Sketch  // of dispatches, ns; empty for a closed loop
+	Lateness                *stats.Sketch  // of dispatches, ns
+	SendLag                 *stats.Sketch  // from then to the first byte that goes out, ns
 	MedianTTFT              *time.Duration // of the service
 	MedianLatency           *time.Duration
 	AskedRate, AchievedRate *float64 // per second, waits for a concurrency cap left out
 	Window                  time.Duration
 	CPUShare                *float64 // of the cores the client may use
 	CoalescedRatio          *float64
-	Suspect, Invalid        []string // findings of the client itself
+	// UserStamps: arrivals are stamped when this process comes to read them, so
+	// that they wait for a processor as everything else here does.
+	UserStamps       bool
+	SchedP99         *time.Duration // wait for a processor
+	PauseMax         *time.Duration // of the garbage collector
+	ClockStep        *time.Duration // of the wall clock, either way
+	Suspect, Invalid []string       // findings of the client itself
 }
 
 // JudgeClient tells whether the client kept its schedule and had the room to
 // take time stamps. The reasons are for people, the worst first.
 func JudgeClient(h Health) (ClientVerdict, []string) {
 	invalid, suspect := append([]string{}, h.Invalid...), append([]string{}, h.Suspect...)
-	h.judgeLateness(&invalid, &suspect)
+	h.judgeLate(h.Lateness, "were sent", &invalid, &suspect)
+	h.judgeLate(h.SendLag, "left the client", &invalid, &suspect)
 	h.judgeRate(&invalid, &suspect)
+	h.judgeProcess(&invalid, &suspect)
 	if h.CPUShare != nil && *h.CPUShare > suspectCPU {
 		suspect = append(suspect, fmt.Sprintf("the client used %.0f%% of its cores, above %.0f%%", *h.CPUShare*100, suspectCPU*100))
 	}
@@ -84,29 +93,67 @@ func JudgeClient(h Health) (ClientVerdict, []string) {
 	return ClientValid, []string{}
 }
 
-func (h Health) judgeLateness(invalid, suspect *[]string) {
-	if h.Lateness == nil || h.Lateness.Count() == 0 {
+// voidAt is the delay at which a run is void; false when no latency is known to
+// compare with.
+func (h Health) voidAt() (time.Duration, bool) {
+	if h.MedianLatency == nil {
+		return 0, false
+	}
+	return max(invalidLateness, time.Duration(invalidLatencyShare*float64(*h.MedianLatency))), true
+}
+
+// shownAt is the delay at which it shows in the percentiles.
+func (h Health) shownAt() time.Duration {
+	if h.MedianTTFT == nil {
+		return suspectLateness
+	}
+	return min(suspectLateness, max(latenessFloor, time.Duration(suspectTTFTShare*float64(*h.MedianTTFT))))
+}
+
+// judgeLate judges a delay that each request had; what says which.
+func (h Health) judgeLate(delays *stats.Sketch, what string, invalid, suspect *[]string) {
+	if delays == nil || delays.Count() == 0 {
 		return
 	}
-	p99, _ := h.Lateness.Quantile(0.99)
+	p99, _ := delays.Quantile(0.99)
 	late := time.Duration(p99)
-	if h.MedianLatency != nil {
-		limit := max(invalidLateness, time.Duration(invalidLatencyShare*float64(*h.MedianLatency)))
+	if limit, ok := h.voidAt(); ok {
 		share, _ := new(big.Rat).SetString(lateShare)
 		confidence, _ := new(big.Rat).SetString(lateConfidence)
-		over := h.Lateness.Above(int64(limit))
-		if stats.RateAbove(over, h.Lateness.Count(), share, confidence) {
-			*invalid = append(*invalid, fmt.Sprintf("%d of %d requests were sent more than %s late (p99 %s): the client could not keep its schedule",
-				over, h.Lateness.Count(), short(limit), short(late)))
+		over := delays.Above(int64(limit))
+		if stats.RateAbove(over, delays.Count(), share, confidence) {
+			*invalid = append(*invalid, fmt.Sprintf("%d of %d requests %s more than %s late (p99 %s): the client could not keep up",
+				over, delays.Count(), what, short(limit), short(late)))
 			return
 		}
 	}
-	limit := suspectLateness
-	if h.MedianTTFT != nil {
-		limit = min(limit, max(latenessFloor, time.Duration(suspectTTFTShare*float64(*h.MedianTTFT))))
+	if limit := h.shownAt(); late > limit {
+		*suspect = append(*suspect, fmt.Sprintf("requests %s late, p99 %s, above %s", what, short(late), short(limit)))
 	}
-	if late > limit {
-		*suspect = append(*suspect, fmt.Sprintf("requests were sent late, p99 %s, above %s", short(late), short(limit)))
+}
+
+// judgeProcess judges what the process says of itself. With stamps from the
+// kernel a wait for a processor moves no arrival, and what it does to sending
+// is measured there: only a starved client is suspect for it.
+func (h Health) judgeProcess(invalid, suspect *[]string) {
+	if d := h.SchedP99; d != nil {
+		void, ok := h.voidAt()
+		limit := suspectLateness
+		if h.UserStamps {
+			limit = h.shownAt()
+		}
+		switch {
+		case h.UserStamps && ok && *d > void:
+			*invalid = append(*invalid, fmt.Sprintf("what arrived waited for a processor, p99 %s, above %s: time stamps are the client's own", short(*d), short(void)))
+		case *d > limit:
+			*suspect = append(*suspect, fmt.Sprintf("the client waited for a processor, p99 %s, above %s", short(*d), short(limit)))
+		}
+	}
+	if d, limit := h.PauseMax, h.shownAt(); d != nil && *d > limit {
+		*suspect = append(*suspect, fmt.Sprintf("the client's garbage collector paused it for %s, above %s", short(*d), short(limit)))
+	}
+	if d := h.ClockStep; d != nil {
+		*suspect = append(*suspect, fmt.Sprintf("the clock of this machine was set during the run, by %s: times of day before and after do not fit together", short(*d)))
 	}
 }
 
@@ -130,9 +177,9 @@ func (h Health) judgeRate(invalid, suspect *[]string) {
 // short is d with three digits or so.
 func short(d time.Duration) string {
 	switch {
-	case d >= time.Second:
+	case max(d, -d) >= time.Second:
 		return d.Round(10 * time.Millisecond).String()
-	case d >= time.Millisecond:
+	case max(d, -d) >= time.Millisecond:
 		return d.Round(10 * time.Microsecond).String()
 	}
 	return d.Round(10 * time.Nanosecond).String()

@@ -20,11 +20,16 @@ type counter struct {
 	events stats.Sequence // the same by request: k over n
 	cut    stats.Ratio    // values that requests had reached when they were cut, and that miss
 	slices *sliceCounts
+	line   *timeline // where slices that are of this objective alone begin; else nil
 }
 
 func (a *Aggregator) compile(o slo.Objective) *counter {
 	c := &counter{o: o, metric: slices.Index(metricNames[:], o.Metric), limit: o.Threshold.Float64()}
-	if o.Method != slo.Timeslices {
+	switch {
+	case !o.Method.Sliced():
+		return c
+	case o.Statistic == slo.Quantile:
+		c.slices, c.line = &sliceCounts{length: o.Slice}, &a.line
 		return c
 	}
 	i := slices.IndexFunc(a.lengths, func(s *sliceCounts) bool { return s.length == o.Slice })
@@ -50,6 +55,9 @@ func (c *counter) cluster(r *request.Record, bad, n uint64) {
 	c.k += bad
 	c.n += n
 	c.events.Add(place(r), float64(bad), float64(n))
+	if c.line != nil && !c.line.base.IsZero() && !r.DoneAt.IsZero() {
+		c.slices.add(c.line.base, r.DoneAt, bin{succeeded: int64(n - bad), failed: int64(bad)})
+	}
 }
 
 // place is where in the schedule a request stands.
@@ -105,7 +113,9 @@ func goodputLimits(counters []*counter) []limit {
 		case c.metric != latency && c.metric != ttft && c.metric != tpot, !c.o.Op.Upper():
 			continue
 		case c.o.Statistic == slo.Quantile:
-			l.target = c.o.Target.Float64()
+			if l.target = c.o.Target.Float64(); c.o.SliceTarget.Given() {
+				l.target = c.o.SliceTarget.Float64()
+			}
 		case c.o.Statistic != slo.Max:
 			continue
 		}

@@ -16,8 +16,8 @@ const (
 // cell is what ended within a stretch of the run.
 type cell struct {
 	bin
-	errors                        map[string]int64
-	latency, ttft, tpot, lateness stats.Sketch // ns
+	errors                             map[string]int64
+	latency, ttft, tpot, itl, lateness stats.Sketch // ns
 }
 
 func (c *cell) merge(o *cell) {
@@ -28,6 +28,7 @@ func (c *cell) merge(o *cell) {
 	c.latency.Merge(&o.latency)
 	c.ttft.Merge(&o.ttft)
 	c.tpot.Merge(&o.tpot)
+	c.itl.Merge(&o.itl)
 	c.lateness.Merge(&o.lateness)
 }
 
@@ -87,6 +88,10 @@ func (t *course) add(since time.Duration, r *request.Record, b bin, class string
 			m.to.Add(nanoseconds(*m.ms))
 		}
 	}
+	for i := 1; i < len(r.Chunks); i++ {
+		_, perToken := gapOf(r.Chunks, i)
+		c.itl.Add(nanoseconds(perToken))
+	}
 }
 
 // Moment is a stretch of a run: what ended in it.
@@ -96,8 +101,8 @@ type Moment struct {
 	Tokens            int64            // of the succeeded
 	Errors            map[string]int64 // failed requests by class
 	Latency, TTFT     Distribution     // ms
-	TPOT              Distribution     // ms
-	Lateness          Distribution     // µs; open loop only
+	TPOT, ITL         Distribution     // ms
+	Lateness          Distribution     // µs
 }
 
 // Course is how the run went over time, in at most 120 stretches of equal length.
@@ -111,7 +116,7 @@ func (a *Aggregator) Course() []Moment {
 			From: time.Duration(i) * a.course.width, To: time.Duration(i+1) * a.course.width,
 			Succeeded: c.succeeded, Failed: c.failed, Tokens: c.tokens, Errors: maps.Clone(c.errors),
 			Latency: distribution(&c.latency, 1e6), TTFT: distribution(&c.ttft, 1e6),
-			TPOT: distribution(&c.tpot, 1e6), Lateness: distribution(&c.lateness, 1e3),
+			TPOT: distribution(&c.tpot, 1e6), ITL: distribution(&c.itl, 1e6), Lateness: distribution(&c.lateness, 1e3),
 		})
 	}
 	return out

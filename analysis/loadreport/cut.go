@@ -82,9 +82,9 @@ func (a report) misses(c *counter) uint64 {
 	return uint64(a.requests.Cancelled)
 }
 
-// judge gives the verdict on one objective, as if the client were valid. A pass
-// must hold with the requests that were cut off counted as misses too.
-func (a report) judge(c *counter) Judgement {
+// judgeCut gives the verdict on one objective. A pass must hold with the requests
+// that were cut off counted as misses too.
+func (a report) judgeCut(c *counter) Judgement {
 	j := a.verdict(c)
 	n := a.misses(c)
 	if j.Verdict != Pass {
@@ -96,25 +96,31 @@ func (a report) judge(c *counter) Judgement {
 			short(d), short(a.measured()), requests.of(uint64(a.requests.Cancelled)))
 		return j
 	}
-	if n == 0 {
+	blind := uint64(0)
+	if c.o.Metric == "quality_score" {
+		blind = a.grades.unchecked()
+	}
+	if n+blind == 0 {
 		return j
 	}
 	worst := a
-	worst.asMisses = n
+	worst.asMisses = n + blind
 	if worst.verdict(c).Verdict == Pass {
 		return j
 	}
-	j.Verdict, j.CutOff = Inconclusive, n
-	verb, advice := "were", "raise --drain-timeout"
-	if n == 1 {
-		verb = "was"
+	if blind > 0 {
+		j.Verdict, j.CutOff = Inconclusive, n
+		j.Detail += fmt.Sprintf("; but with %s as misses that %s not checked or cut off it would not pass", replies.of(n+blind), was(n+blind))
+		return j
 	}
+	j.Verdict, j.CutOff = Inconclusive, n
+	advice := "raise --drain-timeout"
 	if a.run.Interrupted {
 		advice = "let the run end"
 	}
 	oldest, _ := a.cut.ages.Max()
 	j.Detail += fmt.Sprintf("; but %s %s cut off after up to %s; with them as misses it would not pass: %s",
-		requests.of(n), verb, short(time.Duration(oldest)), advice)
+		requests.of(n), was(n), short(time.Duration(oldest)), advice)
 	return j
 }
 

@@ -72,7 +72,10 @@ func (a report) judgeMean(c *counter, j *Judgement) {
 	}
 	mean, _ := means.Estimate()
 	// Gaps of one request resemble each other: the requests are the sample.
-	a.judgeBounds(j, c.o, means.N, requests, mean, means.Bounds)
+	a.judgeBounds(j, c.o, means.N, requests, mean-a.sooner, func(confidence float64) (low, high float64, ok bool) {
+		low, high, ok = means.Bounds(confidence)
+		return low - a.sooner, high - a.sooner, ok
+	})
 	j.N = s.sketch.Count()
 }
 

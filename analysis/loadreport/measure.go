@@ -23,8 +23,10 @@ func (a *Aggregator) success(r *request.Record) {
 	a.one(r, tpot, r.TPOTms)
 	a.one(r, queue, r.QueueMs)
 	a.gaps(r)
+	a.join(r)
 	if usable(r.Quality) {
 		a.quality.Add(place(r), *r.Quality, 1)
+		a.grades.score(*r.Quality)
 		a.count(r, "quality_score", *r.Quality)
 	}
 	if c, ok := a.price.request(r); ok {

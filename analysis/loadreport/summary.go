@@ -37,6 +37,7 @@ type Summary struct {
 	Metrics    Metrics          `json:"metrics"`
 	Client     Client           `json:"client"`
 	SLO        []Judgement      `json:"slo"`
+	Quality    *Quality         `json:"quality,omitempty"`
 	Cost       *Cost            `json:"cost,omitempty"`
 	Verdict    Verdict          `json:"verdict"`
 	Warnings   []string         `json:"warnings,omitempty"` // what a reader should know beside the verdict
@@ -111,6 +112,11 @@ type Distribution struct {
 	P99   *float64 `json:"p99,omitempty"`
 	P999  *float64 `json:"p999,omitempty"`
 	Max   *float64 `json:"max,omitempty"`
+
+	// Names of the figures above that are upper bounds, or that may be off either
+	// way, because several chunks were read at once (docs/metrics.md).
+	UpperBound []string `json:"upper_bound,omitempty"`
+	Unsure     []string `json:"unsure,omitempty"`
 }
 
 // Client says how far the client itself is to be trusted.
@@ -121,7 +127,14 @@ type Client struct {
 	CoalescedRatio   *float64      `json:"coalesced_ratio,omitempty"`
 	DispatchLateness Distribution  `json:"dispatch_lateness_us"`
 	ReadLag          *Distribution `json:"read_lag_us,omitempty"` // from the kernel's stamp to the read, the worst of each request
-	Resent           int64         `json:"resent,omitempty"`      // requests that met a kept connection which the server had closed
+	SendLag          *Distribution `json:"send_lag_us,omitempty"` // from the begin of a request to its first byte on the wire, connecting left out
+	SchedP99         *float64      `json:"sched_latency_p99_us,omitempty"`
+	SchedMax         *float64      `json:"sched_latency_max_us,omitempty"`
+	GCPauses         uint64        `json:"gc_pauses,omitempty"`
+	GCPauseMax       *float64      `json:"gc_pause_max_us,omitempty"`
+	LongestWait      *float64      `json:"longest_wait_us,omitempty"` // of anything in the client, for a processor or to be read
+	ClockStep        *float64      `json:"clock_step_us,omitempty"`   // of the wall clock, if it was set
+	Resent           int64         `json:"resent,omitempty"`          // requests that met a kept connection which the server had closed
 	CPUUsPerEvent    *float64      `json:"cpu_us_per_event,omitempty"`
 	CPUShare         *float64      `json:"cpu_share,omitempty"` // of the cores the client may use, 0 to 1
 	AskedRate        *float64      `json:"asked_rate,omitempty"`
@@ -155,6 +168,14 @@ type Judgement struct {
 	FailedExcluded int64   `json:"failed_excluded,omitempty"` // failed requests left out
 	CutOff         uint64  `json:"cut_off,omitempty"`         // cut requests that, as misses, would undo a pass
 	Confidence     float64 `json:"confidence"`                // of each one-sided test
+}
+
+// Label is the objective for people: with its name, if a file gives it one.
+func (j Judgement) Label() string {
+	if j.Name == "" {
+		return j.Objective
+	}
+	return j.Name + ": " + j.Objective
 }
 
 // Cost in USD. It is absent without a price.
@@ -191,8 +212,16 @@ type ClientFacts struct {
 	// client sent, per second. Waits that a cap on concurrency imposed must
 	// not count against it.
 	AskedRate, AchievedRate *float64
-	Suspect                 []string // own findings that cast doubt: a stepped clock, say
-	Invalid                 []string // own findings that void the run: out of file descriptors, say
+	// How long goroutines that could run waited for a processor, the pauses of
+	// the garbage collector, the longest wait that is known of, and the largest
+	// step of the wall clock.
+	SchedP99, SchedMax     *time.Duration
+	Pauses                 uint64
+	PauseMax               *time.Duration
+	LongestWait, ClockStep *time.Duration
+
+	Suspect []string // own findings that cast doubt
+	Invalid []string // own findings that void the run: out of file descriptors, say
 }
 
 // Price turns load into USD. Nil is "no such price".

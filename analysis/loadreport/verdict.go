@@ -26,6 +26,8 @@ func (a report) verdict(c *counter) Judgement {
 	switch {
 	case o.Method == slo.Timeslices:
 		a.judgeSlices(c, &j)
+	case o.Method == slo.RatioTimeslices:
+		a.judgeRatioSlices(c, &j)
 	case o.Statistic == slo.Ratio:
 		a.judgeRatio(c, &j)
 	case o.Statistic == slo.Quantile:
@@ -43,6 +45,9 @@ func (a report) verdict(c *counter) Judgement {
 	}
 	if c.metric >= 0 || o.Metric == "quality_score" || o.Metric == "cost_per_request" {
 		j.left(o, a.requests.Failed)
+	}
+	if n := a.grades.unchecked(); n > 0 && o.Metric == "quality_score" {
+		j.Detail += fmt.Sprintf("; %s could not be checked", replies.of(n))
 	}
 	return j
 }
@@ -84,9 +89,12 @@ func (a report) judgeRatio(c *counter, j *Judgement) {
 // judgeQuantile counts values that miss the threshold.
 func (a report) judgeQuantile(c *counter, j *Judgement) {
 	o := c.o
-	s := share{k: c.k + a.asMisses, n: c.n + a.asMisses, noun: requests, unit: requests,
+	s := share{k: c.k + a.asMisses - min(a.asHits, c.k), n: c.n + a.asMisses, noun: requests, unit: requests,
 		limit: new(big.Rat).Sub(big.NewRat(1, 1), o.Target.Rat), bad: missing(o)}
 	s.trials, s.units = float64(s.n), s.n
+	if o.Metric == "quality_score" && o.Errors != slo.ErrorsBad {
+		s.noun = checked
+	}
 	if c.metric == itl || c.metric == chunkGap {
 		s.noun, s.units = gaps, c.events.N+a.asMisses
 		s.trials = c.events.EffectiveTrials() + float64(a.asMisses)
@@ -127,7 +135,7 @@ func (a *Aggregator) why(c *counter) string {
 	case c.metric == tpot, c.metric == itl, c.metric == chunkGap:
 		return "no reply came in two or more chunks with tokens"
 	case c.o.Metric == "quality_score":
-		return "no reply was checked"
+		return "no reply was checked; the checks stand beside the prompts of the dataset"
 	case c.o.Metric == "cost_per_request", c.o.Metric == "cost_per_token":
 		return "no price is known"
 	}
@@ -173,7 +181,7 @@ func (a report) judgeExtreme(c *counter, j *Judgement) {
 	}
 	ms := float64(v) / 1e6
 	j.N, j.Bad, j.Observed = c.values, new(c.k), new(round6(ms))
-	j.Verdict = verdictIf(c.o.Op.Holds(cmp.Compare(ms, c.limit)))
+	j.Verdict = verdictIf(c.o.Op.Holds(cmp.Compare(ms, c.limit)) || a.asHits > 0 && a.asHits >= c.k)
 	if j.Verdict == Pass && a.asMisses > 0 {
 		j.Verdict = Inconclusive
 	}

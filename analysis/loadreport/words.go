@@ -14,6 +14,7 @@ var (
 	failed    = noun{"failed request", "failed requests"}
 	succeeded = noun{"succeeded request", "succeeded requests"}
 	checked   = noun{"checked reply", "checked replies"}
+	replies   = noun{"reply", "replies"}
 	gaps      = noun{"gap", "gaps"}
 	slice     = noun{"slice", "slices"}
 )
@@ -32,6 +33,14 @@ func (w noun) more(n uint64) string {
 		return "1 more " + w.one
 	}
 	return strconv.FormatUint(n, 10) + " more " + w.many
+}
+
+// was is the verb for n of something.
+func was(n uint64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }
 
 // slicesOf is the noun for slices of a length.

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"llmops/probes/load/arrival"
 	"llmops/probes/load/length"
 	"llmops/probes/load/prompt"
 	"llmops/probes/request"
@@ -80,7 +81,23 @@ func otherProcess(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	apart(b, cmd.Process.Pid)
 	return strings.TrimSpace(url)
+}
+
+// apart gives the server a core of its own and this process one, where there are
+// two, so that each is measured at the speed of a core and not of the other.
+func apart(b *testing.B, server int) {
+	b.Helper()
+	if !pin(server, 1) || !pin(os.Getpid(), 0) {
+		b.Log("client and server share their cores")
+		return
+	}
+	procs := runtime.GOMAXPROCS(1)
+	b.Cleanup(func() {
+		runtime.GOMAXPROCS(procs)
+		pin(os.Getpid(), -1)
+	})
 }
 
 // BenchmarkStreams keeps streams of 50 tokens a second open and reports the CPU
@@ -91,12 +108,13 @@ func BenchmarkStreams(b *testing.B) {
 			url := otherProcess(b)
 			cfg := Config{Concurrency: streams, Requests: int64(streams), Target: chatTarget(b, url),
 				Prompts: prompt.Synthetic{Input: length.Constant(32), Output: length.Constant(100)}}
-			var events, cpu float64
+			var events, coalesced, cpu float64
 			for b.Loop() {
 				res, err := Run(b.Context(), cfg, func(r *request.Record) error {
 					if !r.OK {
 						return fmt.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
 					}
+					coalesced += float64(r.Coalesced)
 					return nil
 				})
 				if err != nil {
@@ -107,6 +125,43 @@ func BenchmarkStreams(b *testing.B) {
 			}
 			b.ReportMetric(cpu/events, "cpu-µs/event")
 			b.ReportMetric(events/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(cpu/float64(b.Elapsed().Microseconds()), "cores")
+			b.ReportMetric(coalesced/events, "coalesced")
+		})
+	}
+}
+
+// BenchmarkPacing sends requests at a constant rate and reports how late after
+// they were due they were sent, the rate that was kept, and the CPU time of this
+// process for each request.
+func BenchmarkPacing(b *testing.B) {
+	for _, rate := range []int{1000, 5000} {
+		b.Run(strconv.Itoa(rate), func(b *testing.B) {
+			url := otherProcess(b)
+			cfg := Config{Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: float64(rate)}, Requests: int64(2 * rate), WarmupRequests: int64(rate),
+				Target: chatTarget(b, url), Prompts: prompt.Synthetic{Input: length.Constant(8), Output: length.Constant(1)}}
+			var late []float64
+			var kept, cpu, requests float64
+			for b.Loop() {
+				res, err := Run(b.Context(), cfg, func(r *request.Record) error {
+					if !r.OK {
+						return fmt.Errorf("request %d: %s: %s", r.ID, r.Error, r.Detail)
+					}
+					late = append(late, float64(r.Lateness.Nanoseconds())/1e3)
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				kept += float64(res.N-1) / res.Sent.Seconds()
+				cpu += float64(res.CPU.Microseconds())
+				requests += float64(res.N + res.Warmup)
+			}
+			slices.Sort(late)
+			b.ReportMetric(late[len(late)/2], "late-p50-µs")
+			b.ReportMetric(late[len(late)*99/100], "late-p99-µs")
+			b.ReportMetric(kept/float64(b.N), "requests/s")
+			b.ReportMetric(cpu/requests, "cpu-µs/request")
 		})
 	}
 }

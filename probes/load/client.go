@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"llmops/probes/load/api"
+	"llmops/probes/load/check"
 	"llmops/probes/request"
 )
 
@@ -101,6 +102,11 @@ type call struct {
 	bodies   atomic.Int32 // readers of body that net/http has not closed
 	buf      []byte       // read buffer
 	warm     bool
+	// What the answer is held against, its text (the recorder's memory), and what
+	// came of it; nil where there is nothing to check.
+	checks check.Set
+	text   []byte
+	graded *Graded
 	// Reads of the reply with the kernel's stamp and without, and how long what
 	// arrived has waited for its read, at worst.
 	kernel, user int
@@ -112,6 +118,10 @@ type call struct {
 	due     time.Time
 	behind  time.Duration
 	offered time.Time
+	// Closed loop: when the place that this request takes was vacated by the one
+	// before, and when it itself leaves it, by the arrival of its last byte;
+	// zero: not known.
+	vacant, free time.Time
 }
 
 // open gives net/http a reader of the body. It may go on reading, in a goroutine
@@ -177,6 +187,7 @@ func (cl *client) do(parent context.Context, c *call) {
 			nc := stamped(info.Conn)
 			if nc != nil {
 				a.written.Store(nc.written.Load())
+				nc.began.Store(0)
 			}
 			a.gotConn.Store(int64(time.Since(sent)))
 			a.reused.Store(info.Reused)
@@ -212,6 +223,15 @@ func (cl *client) do(parent context.Context, c *call) {
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
 		rec.ConnectMs = new(request.Ms(time.Duration(d - a.asked.Load())))
 	}
+	if nc := a.conn.Load(); nc != nil && nc.began.Load() > 0 {
+		lag := nc.epoch.Add(time.Duration(nc.began.Load())).Sub(sent)
+		if rec.Resent == 0 { // else it waited for a server that closes connections
+			if !a.reused.Load() {
+				lag -= time.Duration(a.gotConn.Load() - a.asked.Load())
+			}
+			rec.SendLag = new(max(lag, 0))
+		}
+	}
 	if d := a.firstByte.Load(); d > 0 {
 		rec.FirstByteAt = sent.Add(time.Duration(d))
 	}
@@ -241,7 +261,12 @@ func (cl *client) do(parent context.Context, c *call) {
 	default:
 		cl.refuse(c, resp, request.HTTP(resp.StatusCode), cancel)
 	}
-	release(resp.Body, cancel)
+	if release(resp.Body, cancel) {
+		c.free = rec.DoneAt
+		if nc := a.conn.Load(); nc != nil {
+			c.free = later(c.free, nc.lastRead())
+		}
+	}
 }
 
 // classify tells how a request without a reply failed.
@@ -387,6 +412,7 @@ func (cl *client) read(ctx context.Context, c *call, resp *http.Response, nc *co
 // outcome copies what the recorder found into the record.
 func (cl *client) outcome(c *call) {
 	rec, o := &c.rec, c.recorder.Outcome()
+	c.text = o.Text
 	rec.OK, rec.Error, rec.Detail = o.Class == request.OK, o.Class, cl.detail(o.Detail)
 	rec.DoneAt = rec.SentAt.Add(o.Done)
 	if o.Timed {
@@ -425,9 +451,10 @@ const (
 )
 
 // release reads what is left of a reply that is over, so that its connection
-// can be used again. A server that does not end its body soon loses the
-// connection instead; the caller is not held up by it for long.
-func release(body io.ReadCloser, cancel context.CancelCauseFunc) {
+// can be used again, and tells whether it has come to the end. A server that does
+// not end its body soon loses the connection instead; the caller is not held up
+// by it for long.
+func release(body io.ReadCloser, cancel context.CancelCauseFunc) (ended bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -438,9 +465,11 @@ func release(body io.ReadCloser, cancel context.CancelCauseFunc) {
 		cancel(nil)
 	}()
 	wait := time.NewTimer(drainWait)
+	defer wait.Stop()
 	select {
 	case <-done:
+		return true
 	case <-wait.C:
+		return false
 	}
-	wait.Stop()
 }

@@ -16,6 +16,7 @@ func (r *runner) closed() {
 	var wg sync.WaitGroup
 	for range r.cfg.Concurrency {
 		wg.Go(func() {
+			var free time.Time // when the request before was over; zero: there was none
 			for r.issue.Err() == nil {
 				id, warm, ok := r.admit(time.Now())
 				if !ok {
@@ -25,7 +26,9 @@ func (r *runner) closed() {
 				if r.issue.Err() != nil {
 					return
 				}
-				if class := r.send(c); class == request.Connect || class == request.DNS {
+				c.vacant = free
+				var class request.Class
+				if class, free = r.send(c); class == request.Connect || class == request.DNS {
 					select {
 					case <-r.issue.Done():
 					case <-time.After(retryPause):

@@ -6,12 +6,14 @@ package load
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
 	"llmops/probes/load/api"
 	"llmops/probes/load/arrival"
+	"llmops/probes/load/check"
 	"llmops/probes/load/prompt"
 )
 
@@ -20,6 +22,9 @@ type Config struct {
 	Target   Target
 	Timeouts Timeouts
 	Prompts  prompt.Source
+	// Checks, if set, gives what the answer to prompt number i is held against,
+	// nil for nothing. Only the text of such answers is kept, until it is checked.
+	Checks func(i int64) check.Set
 
 	// Concurrency is the closed loop: so many requests in flight, each followed
 	// at once by the next. Used when Arrivals is nil.
@@ -47,6 +52,9 @@ type Config struct {
 	// Measured, if set, is called once, when the measured part begins, with the
 	// time at which its first request is sent (open loop: due).
 	Measured func(time.Time)
+	// Graded, if set, is called for each measured request that succeeded and has
+	// checks, before its record is handed over and from the same goroutine.
+	Graded func(Graded)
 }
 
 // Target is where the requests go and how.
@@ -77,6 +85,8 @@ func (c *Config) validate() error {
 		return errors.New("no prompts")
 	case c.Requests <= 0 && c.Duration <= 0:
 		return errors.New("neither a number of requests nor a duration is set")
+	case c.Checks != nil && !c.Target.API.Streams():
+		return fmt.Errorf("replies of %s carry no text that could be checked", c.Target.API.Name)
 	case c.Arrivals == nil && c.Concurrency < 1:
 		return errors.New("concurrency must be at least 1")
 	case c.Arrivals != nil:

@@ -32,6 +32,7 @@ type conn struct {
 	whole   atomic.Bool // and it was a success
 
 	written atomic.Int64 // bytes sent
+	began   atomic.Int64 // ns after epoch at which the newest request began to go out; 0: not yet
 	broken  atomic.Int64 // bytes the peer had acknowledged when the connection broke, and 1 for the SYN; 0: not known
 }
 
@@ -48,6 +49,9 @@ func (c *conn) unacknowledged(sent int64) bool {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	if c.began.Load() == 0 {
+		c.began.Store(int64(time.Since(c.epoch)))
+	}
 	n, err := c.Conn.Write(p)
 	c.written.Add(int64(n))
 	if err != nil {

@@ -21,6 +21,7 @@ type Result struct {
 	Events int64         // token events of all requests, warm-up included
 	Peak   int64         // most requests in flight at once
 	CPU    time.Duration // of this process, from Started to Ended; 0: not measured
+	Health Health
 	// KernelReads and UserReads count the reads by where their time stamp comes
 	// from.
 	KernelReads, UserReads int64
@@ -70,7 +71,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	defer cl.transport.CloseIdleConnections()
 	defer cl.trial.CloseIdleConnections()
 
-	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024)}
+	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024), monitor: newMonitor(wallClock(start))}
 	r.calls.New = func() any { return &call{buf: make([]byte, readBuffer)} }
 	var stop, cutAll context.CancelCauseFunc
 	r.issue, stop = context.WithCancelCause(ctx) // ends: no new requests
@@ -87,8 +88,14 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		r.begin(from)
 	}
 	cpu := processCPU(ctx)
+	if cfg.Checks != nil {
+		r.grader = newGrader(ctx, cl, r.results)
+	}
 	go func() {
 		defer close(r.results)
+		if r.grader != nil {
+			defer r.grader.finish()
+		}
 		if cfg.Arrivals != nil {
 			r.open()
 		} else {
@@ -112,6 +119,9 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 				sent.add(c.rec.SentAt)
 			}
 			if sinkErr == nil {
+				if c.graded != nil && cfg.Graded != nil {
+					cfg.Graded(*c.graded)
+				}
 				if sinkErr = sink(&c.rec); sinkErr != nil {
 					r.cut()
 				}
@@ -122,6 +132,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		}
 	}
 	res.Ended = time.Now()
+	res.Health = r.monitor.stop()
 	res.Closes = cl.reuse.state.Load() == reuseCloses
 	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
 	res.CPU = processCPU(ctx) - cpu
@@ -147,6 +158,8 @@ type runner struct {
 	cut           func()
 	calls         sync.Pool
 	results       chan *call
+	grader        *grader // nil: nothing is checked
+	monitor       *monitor
 
 	mu           sync.Mutex
 	issued, warm int64
@@ -170,6 +183,7 @@ func (s *span) add(t time.Time) {
 // The caller holds r.mu, or is alone.
 func (r *runner) begin(from time.Time) {
 	r.from = from
+	r.monitor.begin(from)
 	if r.cfg.Measured != nil {
 		r.cfg.Measured(from)
 	}
@@ -202,26 +216,44 @@ func (r *runner) prepare(id int64, warm bool) *call {
 	c := r.calls.Get().(*call)
 	c.rec = request.Record{Schema: request.Schema, ID: id}
 	c.kernel, c.user, c.lag = 0, 0, 0
-	c.warm, c.exhausted, c.due, c.offered, c.behind = warm, false, time.Time{}, time.Time{}, 0
+	c.warm, c.exhausted, c.behind = warm, false, 0
+	c.due, c.offered, c.vacant, c.free = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	c.checks, c.text, c.graded = nil, nil, nil
 	if r.issue.Err() != nil {
 		return c // the run is over: it will not be sent
 	}
+	keep := 0
+	if r.grader != nil && !warm {
+		if c.checks = r.cfg.Checks(id); len(c.checks) > 0 {
+			keep = keepText
+		}
+	}
+	c.recorder.KeepText(keep)
 	t := &r.cfg.Target
 	c.body = t.API.AppendBody(c.body[:0], r.cfg.Prompts.Prompt(id), t.Body)
 	return c
 }
 
-// send does the request, hands the record over and tells how it ended.
-func (r *runner) send(c *call) request.Class {
+// send does the request, hands the record over and tells how it ended, and when
+// its place was free for the next one.
+func (r *runner) send(c *call) (request.Class, time.Time) {
 	r.cfg.Gauge.enter()
 	r.client.do(r.flight, c)
 	r.cfg.Gauge.leave()
 	rec := &c.rec
 	rec.Derive()
-	if !c.due.IsZero() {
+	switch {
+	case !c.due.IsZero():
 		rec.Lateness = new(c.behind + rec.SentAt.Sub(c.offered))
+	case !c.vacant.IsZero():
+		rec.Lateness = new(rec.SentAt.Sub(c.vacant))
 	}
-	class := rec.Error
-	r.results <- c // not ours any more
-	return class
+	class, free := rec.Error, c.free
+	if rec.OK && len(c.checks) > 0 {
+		r.grader.take(c)
+	} else {
+		r.results <- c
+	}
+	// c is not ours any more.
+	return class, free
 }

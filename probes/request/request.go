@@ -59,8 +59,12 @@ type Record struct {
 	// earlier one: the true time of each is at or before its stamp.
 	Coalesced int `json:"coalesced,omitempty"`
 	// Lateness is how long after it was due and could have been sent the
-	// client began with the request: the client's own fault. Open loop only.
+	// client began with the request: the client's own fault. In a closed loop a
+	// request is due when the one before it has ended.
 	Lateness *time.Duration `json:"-"`
+	// SendLag is how long after SentAt its first byte went out, the time that it
+	// took to connect left out: the client's own fault too.
+	SendLag *time.Duration `json:"-"`
 	// ReadLag is how long what arrived waited for this process to read it, at
 	// the worst of all reads; nil where the kernel does not stamp arrivals.
 	ReadLag *time.Duration `json:"-"`
@@ -70,4 +74,5 @@ type Record struct {
 type Chunk struct {
 	At     time.Duration // after Record.SentAt
 	Tokens int32         // tokens in it, at least 1; estimated where the server does not say
+	Joined bool          // it came in the same read as the chunk before: At is an upper bound for both
 }

@@ -13,25 +13,32 @@ import (
 
 // complete answers one completion request.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, a api) {
+	n := s.newNote(w)
+	if n != nil {
+		w = n
+	}
 	c, no := s.read(w, r, a)
 	if no != nil {
 		refuse(w, *no, 0)
+		n.file(model.Event{})
 		return
 	}
 	id, box := s.submit(c.Request)
 	stop := context.AfterFunc(r.Context(), func() { s.cancel(id) })
 	defer stop()
 	e := s.newEncoder(c, id)
+	n.of(e)
 	if c.stream {
-		e.streamTo(w, box)
+		n.file(e.streamTo(w, box))
 	} else {
-		e.wholeTo(w, box)
+		n.file(e.wholeTo(w, box))
 	}
 }
 
-// streamTo writes each chunk when it is due. A write that fails is left to the
-// request's context, which ends the sequence and with it this loop.
-func (e *encoder) streamTo(w http.ResponseWriter, box *mailbox) {
+// streamTo writes each chunk when it is due and returns the event that ended
+// the stream. A write that fails is left to the request's context, which ends
+// the sequence and with it this loop.
+func (e *encoder) streamTo(w http.ResponseWriter, box *mailbox) model.Event {
 	out := http.NewResponseController(w)
 	begun := false
 	for {
@@ -55,7 +62,7 @@ func (e *encoder) streamTo(w http.ResponseWriter, box *mailbox) {
 		}
 		if last.Reason != model.None {
 			e.finish(w, last, begun)
-			return
+			return last
 		}
 		if begun {
 			w.Write(e.buf) //nolint:errcheck // see above
@@ -89,8 +96,9 @@ func (e *encoder) finish(w http.ResponseWriter, last model.Event, begun bool) {
 	w.Write(e.buf) //nolint:errcheck // nobody is left to be told
 }
 
-// wholeTo writes the reply in one piece when its last token is due.
-func (e *encoder) wholeTo(w http.ResponseWriter, box *mailbox) {
+// wholeTo writes the reply in one piece when its last token is due,
+// and returns the event that ended it.
+func (e *encoder) wholeTo(w http.ResponseWriter, box *mailbox) model.Event {
 	for {
 		for _, ev := range box.take() {
 			if ev.Kind == model.Started {
@@ -100,21 +108,21 @@ func (e *encoder) wholeTo(w http.ResponseWriter, box *mailbox) {
 			case model.None:
 				continue
 			case model.Cancelled:
-				return
+				return ev
 			case model.Limit, model.Stop:
 				body := e.whole(ev)
 				w.Header().Set("Content-Type", "application/json")
 				w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 				w.Write(body) //nolint:errcheck // nobody is left to be told
-				return
+				return ev
 			}
 			if ev.Fault != nil && ev.Fault.Kind == model.Truncate {
 				w.Header().Set("Content-Type", "application/json")
 				w.Write(e.wholeUntil(ev.At, ev.Fault.After)) //nolint:errcheck // nobody is left to be told
-				return
+				return ev
 			}
 			e.refuse(w, ev)
-			return
+			return ev
 		}
 	}
 }

@@ -16,10 +16,12 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"llmops/probes/request"
 	"llmops/probes/sim/model"
 )
 
@@ -30,6 +32,12 @@ type Config struct {
 	Model            string // the one model that is served
 	DefaultMaxTokens int    // output limit of requests that give none
 	Stamp            bool   // chunks carry "llmops":{"due_ns":…,"sent_ns":…}, Unix time
+
+	// Log, if set, is called once for each completion request, when its reply
+	// has been written, from the goroutine that wrote it: the end of the reply
+	// waits for it. Times are this side's; ScheduledAt is when the request's
+	// head had been read. What the client measured is not in the record.
+	Log func(*request.Record)
 }
 
 // Fault is one thing that goes wrong; see model.Fault.
@@ -49,6 +57,7 @@ type Server struct {
 	started sync.Once
 	wall    time.Time // the model's time 0
 	replies replies
+	noted   atomic.Int64 // records begun
 
 	mu      sync.Mutex
 	engine  *model.Engine
@@ -104,10 +113,19 @@ func (s *Server) server() *http.Server {
 }
 
 // Serve answers on l until ctx is done; then it lets replies in progress go on
-// for a moment, cuts the rest and returns nil. It closes l.
+// for a moment, cuts the rest and returns nil when all have ended. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	const grace = 500 * time.Millisecond
 	srv := s.server()
+	var open sync.WaitGroup // connections; only the loop that accepts them adds to it
+	srv.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		}
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -126,6 +144,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("simulated server on %s: %w", l.Addr(), err)
 	}
+	open.Wait()
 	return nil
 }
 

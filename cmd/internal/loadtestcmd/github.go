@@ -21,9 +21,9 @@ func tellGitHub(app *cli.App, s loadreport.Summary) {
 	for _, j := range s.SLO {
 		switch j.Verdict {
 		case loadreport.Fail:
-			list = append(list, render.Annotation{Level: "error", Title: "objective not met: " + j.Objective, Message: j.Detail})
+			list = append(list, render.Annotation{Level: "error", Title: "objective not met: " + j.Label(), Message: j.Detail})
 		case loadreport.Inconclusive:
-			list = append(list, render.Annotation{Level: "warning", Title: "no verdict on " + j.Objective, Message: j.Detail})
+			list = append(list, render.Annotation{Level: "warning", Title: "no verdict on " + j.Label(), Message: j.Detail})
 		}
 	}
 	for _, r := range s.Client.Reasons {
@@ -57,7 +57,7 @@ func stepSummary(w io.Writer, s loadreport.Summary) error {
 		requestsLine(s.Requests), seconds(s.MeasuredS)); err != nil {
 		return err
 	}
-	for _, t := range []*render.Table{sloTable(s, render.Style{}), metricTable(s), errorTable(s)} {
+	for _, t := range []*render.Table{sloTable(s, render.Style{}), metricTable(s), qualityTable(s), sampleTable(s), errorTable(s)} {
 		if len(t.Rows) == 0 {
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 // renderJUnit writes one test case an objective, and one for the run itself.
 func renderJUnit(w io.Writer, s loadreport.Summary) error {
 	suite := render.Suite{Name: "llmops loadtest " + s.Target.URL, At: s.StartedAt}
-	run := render.Case{Name: "requests succeed", Class: "loadtest", Duration: time.Duration(s.DurationS * float64(time.Second))}
+	run := render.Case{Name: "requests succeed", Class: "loadtest", Duration: time.Duration(s.DurationS * float64(time.Second)), Output: qualityText(s)}
 	switch {
 	case s.Client.Verdict == loadreport.ClientInvalid:
 		run.Error = "the client is invalid: " + s.Client.Reasons[0]
@@ -23,7 +23,7 @@ func renderJUnit(w io.Writer, s loadreport.Summary) error {
 	}
 	suite.Cases = append(suite.Cases, run)
 	for _, j := range s.SLO {
-		c := render.Case{Name: j.Objective, Class: "loadtest.objective"}
+		c := render.Case{Name: j.Label(), Class: "loadtest.objective"}
 		switch j.Verdict {
 		case loadreport.Fail:
 			c.Failure = j.Detail

@@ -4,12 +4,14 @@
 package loadtestcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +67,10 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if err != nil {
 		return err
 	}
+	checks, err := o.checksOf(prompts)
+	if err != nil {
+		return err
+	}
 	if o.embedded {
 		stop, err := o.startEmbedded(ctx)
 		if err != nil {
@@ -90,11 +96,11 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	agg := loadreport.New(loadreport.Config{Objectives: objectives, Confidence: o.confidence, Price: o.price()})
 	gauge := &load.Gauge{}
 	cfg := load.Config{
-		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts,
+		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts, Checks: checks,
 		Concurrency: o.concurrency, Arrivals: o.process(), MaxConcurrency: o.maxConcurrency,
 		Requests: o.requests, Duration: o.duration, Drain: o.drain,
 		WarmupRequests: o.warmup.requests, WarmupDuration: o.warmup.duration,
-		Gauge: gauge, Measured: agg.Start,
+		Gauge: gauge, Measured: agg.Start, Graded: func(g load.Graded) { agg.AddChecks(checked(g)) },
 	}
 	first := &firstFailure{}
 	stop := app.Progress(progress(app, o, agg, gauge))
@@ -143,7 +149,11 @@ func readPrompts(app *cli.App, o *options) (prompt.Source, error) {
 	}
 	prompts, err := prompt.LoadFile(o.dataset)
 	if err != nil {
-		return nil, cli.WithHint(cli.Usage(err), `one JSON object a line, {"prompt":"…"} or {"messages":[…]}, or a ShareGPT array`)
+		hint := `one JSON object a line, {"prompt":"…"} or {"messages":[…]}, or a ShareGPT array`
+		if fe, ok := errors.AsType[*prompt.FileError](err); ok && fe.Column > 0 { // in the checks
+			hint = fe.Hint
+		}
+		return nil, cli.WithHint(cli.Usage(err), "%s", cmp.Or(hint, "docs/datasets.md says what a check may hold"))
 	}
 	if n := int64(len(prompts)); o.requests > n {
 		app.Warnf("%s holds %d prompts for %d requests: repeated prompts may be answered from the server's prefix cache", o.dataset, n, o.requests)
@@ -191,6 +201,8 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		Load: loadreport.Load{Mode: "closed", Seed: o.seed, WarmupRequests: r.Warmup},
 		Client: loadreport.ClientFacts{
 			TimestampSource: r.TimestampSource(), Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
+			SchedP99: r.Health.SchedP99, SchedMax: r.Health.SchedMax, Pauses: r.Health.Pauses, PauseMax: r.Health.PauseMax,
+			LongestWait: longest(r.Health.SchedMax, r.Health.Stall), ClockStep: r.Health.ClockStep,
 		},
 	}
 	if o.open() {
@@ -236,6 +248,14 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")
 	}
 	return run
+}
+
+// longest is the greater of two spans; nil when one is not known.
+func longest(a, b *time.Duration) *time.Duration {
+	if a == nil || b == nil {
+		return nil
+	}
+	return new(max(*a, *b))
 }
 
 // pageRows is the number of bars in the histogram of report.html.

@@ -121,7 +121,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.Var(&o.warmup, "warmup", "requests or time before the measurement begins")
 	f.DurationVar(&o.drain, "drain-timeout", 30*time.Second, "after --duration: how long requests in flight may finish before they are cut")
 
-	f.StringVar(&o.dataset, "dataset", "", "prompts from `FILE`: JSON Lines with prompt or messages, or ShareGPT")
+	f.StringVar(&o.dataset, "dataset", "", "prompts from `FILE`: JSON Lines with prompt or messages, and checks of the answers, or ShareGPT")
 	o.promptTokens = length.Constant(128)
 	f.Var(&o.promptTokens, "prompt-tokens", "length of generated prompts: 100, uniform:a,b, normal:mean,sd, lognormal:median,sigma")
 	f.Var(&o.outputTokens, "output-tokens", "token limit of each request, same forms (default 64, with --dataset what the file says)")
@@ -134,7 +134,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	o.link.addFlags(cmd)
 
 	f.StringArrayVar(&o.slos, "slo", nil, "objective, such as 'p95_latency_ms < 500'; may be repeated")
-	f.StringVar(&o.sloFile, "slo-file", "", "objectives from a YAML `FILE`")
+	f.StringVar(&o.sloFile, "slo-file", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
 	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
 
 	f.Float64Var(&o.hourPrice, "gpu-hour-price", 0, "USD an hour for everything under test, for the cost of a request")

@@ -33,7 +33,7 @@ func outcome(s loadreport.Summary, first *firstFailure) error {
 		var failed []string
 		for _, j := range s.SLO {
 			if j.Verdict == loadreport.Fail {
-				failed = append(failed, j.Objective)
+				failed = append(failed, j.Label())
 			}
 		}
 		return cli.Gate(fmt.Errorf("objective not met: %s", strings.Join(failed, ", ")))
@@ -59,7 +59,7 @@ func undecided(s loadreport.Summary) error {
 	var longer float64
 	for _, j := range s.SLO {
 		if j.Verdict == loadreport.Inconclusive {
-			open = append(open, j.Objective)
+			open = append(open, j.Label())
 			switch {
 			case j.MoreNeeded == nil:
 			case j.Unit == "slices":

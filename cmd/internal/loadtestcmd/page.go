@@ -32,6 +32,9 @@ func (p page) write(w io.Writer) error {
 		Lead:        []string{requestsLine(s.Requests) + " in " + seconds(s.MeasuredS), throughputLine(s)},
 		Footer:      fmt.Sprintf("llmops %s, %s, seed %d, time stamps: %s", s.Version, s.StartedAt.Format(time.RFC3339), s.Load.Seed, s.Client.TimestampSource),
 	}
+	if line := qualityLine(s); line != "" {
+		doc.Lead = append(doc.Lead, line)
+	}
 	for _, text := range append(slices.Clone(s.Warnings), s.Client.Reasons...) {
 		doc.Lead = append(doc.Lead, render.Clean(text))
 	}
@@ -42,8 +45,10 @@ func (p page) write(w io.Writer) error {
 	}
 	table("Objectives", "", sloTable(s, render.Style{}))
 	doc.Sections = append(doc.Sections, p.charts()...)
-	table("Metrics", "", metricTable(s))
+	table("Metrics", marksNote(s), metricTable(s))
 	table("Errors", "", errorTable(s))
+	table("Checks", "worst first", qualityTable(s))
+	table("Answers that failed a check", "of each check the first requests; secrets are taken out", sampleTable(s))
 	return html.Write(w, doc)
 }
 
@@ -95,6 +100,7 @@ func (p page) charts() []html.Section {
 	out := []html.Section{
 		line("Latency", "ms", p.marks("latency_ms"), p.percentiles(func(m loadreport.Moment) loadreport.Distribution { return m.Latency })...),
 		line("Time to first token (TTFT)", "ms", p.marks("ttft_ms"), p.percentiles(func(m loadreport.Moment) loadreport.Distribution { return m.TTFT })...),
+		line("Gap between tokens (ITL)", "ms", p.marks("itl_ms"), p.percentiles(func(m loadreport.Moment) loadreport.Distribution { return m.ITL })...),
 		line("Time per output token (TPOT)", "ms", p.marks("tpot_ms"), p.percentiles(func(m loadreport.Moment) loadreport.Distribution { return m.TPOT })...),
 		line("Throughput", "1/s", p.marks("requests_per_second"), p.rate("requests", func(m loadreport.Moment) int64 { return m.Succeeded })),
 		line("Output tokens", "1/s", p.marks("tokens_per_second"), p.rate("tokens", func(m loadreport.Moment) int64 { return m.Tokens })),

@@ -28,7 +28,7 @@ func (o *options) print(app *cli.App, agg *loadreport.Aggregator, s loadreport.S
 		case "csv":
 			return render.Write(w, "csv", 0, nil, flat(s))
 		}
-		return render.Write(w, o.output.Format, 0, s, metricTable(s), sloTable(s, render.Style{}), errorTable(s))
+		return render.Write(w, o.output.Format, 0, s, metricTable(s), sloTable(s, render.Style{}), qualityTable(s), sampleTable(s), errorTable(s))
 	})
 }
 
@@ -69,7 +69,13 @@ func (v *view) table() error {
 	v.printf("%s  %s, model %s\n", v.style.Bold(s.Target.URL), s.Target.API, render.Clean(s.Target.Model))
 	v.printf("%s; %s in %s\n", v.load, requestsLine(s.Requests), seconds(s.MeasuredS))
 	v.printf("%s\n", throughputLine(s))
+	if line := qualityLine(s); line != "" {
+		v.printf("%s\n", line)
+	}
 	v.section("metrics", metricTable(s))
+	if note := marksNote(s); note != "" {
+		v.printf("%s", render.Wrap(note, v.width, ""))
+	}
 	if len(v.buckets) > 0 {
 		v.printf("\n%s\n", v.style.Bold("latency"))
 		var rows []render.Bucket
@@ -81,6 +87,8 @@ func (v *view) table() error {
 		}
 	}
 	v.section("errors", errorTable(s))
+	v.section("checks", qualityTable(s))
+	v.samples()
 	v.objectives()
 	if c := s.Client; c.Verdict != loadreport.ClientValid {
 		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), render.Clean(strings.Join(c.Reasons, "; ")))
@@ -100,7 +108,21 @@ func (v *view) objectives() {
 	t.Columns = t.Columns[:3] // the rest of a row is not shown
 	v.section("objectives", t)
 	for _, j := range worstFirst(v.s.SLO) {
-		v.printf("\n%s\n%s", v.style.Cyan(j.Objective), render.Wrap(render.Clean(j.Detail), v.width, "  "))
+		v.printf("\n%s\n%s", v.style.Cyan(j.Label()), render.Wrap(render.Clean(j.Detail), v.width, "  "))
+	}
+}
+
+// samples is a table where there is room for it, like objectives.
+func (v *view) samples() {
+	if v.width == 0 {
+		v.section("answers that failed a check", sampleTable(v.s))
+		return
+	}
+	for i, text := range samples(v.s) {
+		if i == 0 {
+			v.printf("\n%s\n", v.style.Bold("answers that failed a check"))
+		}
+		v.printf("%s", render.Wrap(render.Clean(text), v.width, "  "))
 	}
 }
 
@@ -157,9 +179,41 @@ func metricTable(s loadreport.Summary) *render.Table {
 		if d.Count == 0 || r.name == "queue_ms" && s.Load.Mode == "closed" {
 			continue
 		}
-		t.Add(r.name, value(d.Mean), value(d.Min), value(d.P50), value(d.P90), value(d.P95), value(d.P99), value(d.Max), strconv.FormatUint(d.Count, 10))
+		row := []string{r.name}
+		for _, c := range []struct {
+			name string
+			v    *float64
+		}{{"mean", d.Mean}, {"min", d.Min}, {"p50", d.P50}, {"p90", d.P90}, {"p95", d.P95}, {"p99", d.P99}, {"max", d.Max}} {
+			row = append(row, mark(d, c.name)+value(c.v))
+		}
+		t.Add(append(row, strconv.FormatUint(d.Count, 10))...)
 	}
 	return t
+}
+
+// mark is put before a figure that reads of several chunks leave open.
+func mark(d loadreport.Distribution, name string) string {
+	switch {
+	case slices.Contains(d.UpperBound, name):
+		return "≤ "
+	case slices.Contains(d.Unsure, name):
+		return "~ "
+	}
+	return ""
+}
+
+// marksNote explains the marks of metricTable, if there are any.
+func marksNote(s loadreport.Summary) string {
+	for _, r := range rows(s) {
+		if len(r.d.UpperBound)+len(r.d.Unsure) > 0 {
+			wait := "an unknown time"
+			if w := s.Client.LongestWait; w != nil {
+				wait = milliseconds(time.Duration(*w * 1e3))
+			}
+			return fmt.Sprintf("≤ at most, ~ about: several chunks came in one read, and the client may have been up to %s late to read", wait)
+		}
+	}
+	return ""
 }
 
 func errorTable(s loadreport.Summary) *render.Table {
@@ -186,7 +240,7 @@ func worstFirst(list []loadreport.Judgement) []loadreport.Judgement {
 func sloTable(s loadreport.Summary, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">OBSERVED", "DETAIL")}
 	for _, j := range worstFirst(s.SLO) {
-		t.Add(verdict(j.Verdict, style), j.Objective, value(j.Observed), j.Detail)
+		t.Add(verdict(j.Verdict, style), j.Label(), value(j.Observed), j.Detail)
 	}
 	return t
 }
@@ -211,6 +265,11 @@ func flat(s loadreport.Summary) *render.Table {
 	add("tokens_per_second", s.Throughput.TokensPerSecond)
 	add("goodput", s.Throughput.Goodput)
 	add("concurrent_requests", s.Throughput.Concurrency)
+	if q := s.Quality; q != nil {
+		add("quality_score", q.Score)
+		add("min_quality_score", q.Min)
+		t.Add("quality_checked", strconv.FormatUint(q.Count, 10))
+	}
 	if c := s.Cost; c != nil {
 		add("cost_per_request", c.PerRequestUSD)
 		add("cost_per_1k_tokens", c.Per1kTokensUSD)

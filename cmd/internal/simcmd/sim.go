@@ -5,6 +5,7 @@ package simcmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,12 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"llmops/cmd/internal/cli"
+	"llmops/probes/request"
 	"llmops/probes/sim"
 )
 
 type options struct {
 	listen string
 	remote bool
+	log    string // file for what the server saw of each request; "": none
 	cfg    sim.Config
 	out    cli.Output
 }
@@ -51,6 +54,7 @@ func New(app *cli.App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.listen, "listen", "l", "127.0.0.1:8000", "`ADDRESS` to listen on; port 0 takes a free one")
 	f.BoolVar(&o.remote, "allow-remote", false, "listen on an address that other machines reach; there is no authentication")
+	f.StringVar(&o.log, "request-log", "", "write a line to `FILE` for each completion request, as this side saw it (llmops.request/v1)")
 	AddFlags(f, &o.cfg)
 	for _, name := range []string{"prefill-base", "prefill-per-token", "decode-base", "decode-per-sequence", "output-tokens"} {
 		cmd.MarkFlagsMutuallyExclusive("service-time", name)
@@ -70,6 +74,12 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if err := checkListen(o.listen, o.remote); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var log *requestLog // opened when nothing else can go wrong: it empties the file
+	if o.log != "" {
+		o.cfg.Log = func(r *request.Record) { log.add(r) }
+	}
 	server, err := sim.New(o.cfg)
 	if err != nil {
 		return cli.Usage(err)
@@ -80,6 +90,11 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return cli.WithHint(cli.Failed(fmt.Errorf("listen on %s: %w", o.listen, err)), "port 0 takes a free one")
 	}
 	defer l.Close()
+	if o.log != "" {
+		if log, err = openRequestLog(o.log, stop); err != nil {
+			return err
+		}
+	}
 	base := "http://" + l.Addr().String()
 	doc := document{"llmops.sim/v1", base + "/v1", base + "/metrics", o.cfg.Model}
 	err = o.out.Write(app, func(w io.Writer) error {
@@ -90,9 +105,9 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, log.close())
 	}
-	err = server.Serve(ctx, l)
+	err = errors.Join(server.Serve(ctx, l), log.close())
 	st := server.State()
 	app.Notef("served %d requests (%d more refused), %d prompt tokens, %d output tokens, %d preemptions",
 		st.E2E.Count, st.Refused, st.PromptTokens, st.OutputTokens, st.Preemptions)

@@ -1,0 +1,178 @@
+package loadreport
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"llmops/analysis/stats"
+	"llmops/probes/request"
+	"llmops/rules/slo"
+)
+
+// Chunks that were read together have one time stamp, that of the newest. The
+// last of them came then; the others came before, by no more than the longest
+// that anything waited in this client. So a TTFT or a gap that ends at the first
+// of them is an upper bound, a TPOT that begins there a lower one, and the gaps
+// between them, measured as 0, may have been longer. joined keeps what it takes
+// to say which percentiles and which verdicts that could change.
+type joined struct {
+	early stats.Sketch // ns; values that may be less by the wait
+	late  stats.Sketch // ns; values that may be more by the wait over rest
+	zeros uint64       // gaps between chunks of one read
+	rest  int64        // least number of tokens that a value of late is over
+}
+
+// join takes what of r rests on a read of several chunks.
+func (a *Aggregator) join(r *request.Record) {
+	if len(r.Chunks) < 2 {
+		return
+	}
+	if r.Chunks[1].Joined {
+		a.series[ttft].joined.early.Add(int64(r.Chunks[0].At) + int64(r.SentAt.Sub(begun(r))))
+		if t := &a.series[tpot].joined; usable(r.TPOTms) {
+			rest := *r.CompletionTokens - int64(r.Chunks[0].Tokens)
+			if t.late.Count() == 0 || rest < t.rest {
+				t.rest = rest
+			}
+			t.late.Add(nanoseconds(*r.TPOTms))
+		}
+	}
+	for i := 1; i < len(r.Chunks); i++ {
+		switch {
+		case r.Chunks[i].Joined:
+			a.series[chunkGap].joined.zeros++
+			a.series[itl].joined.zeros++
+		case i+1 < len(r.Chunks) && r.Chunks[i+1].Joined:
+			gap, perToken := gapOf(r.Chunks, i)
+			a.series[chunkGap].joined.early.Add(nanoseconds(gap))
+			a.series[itl].joined.early.Add(nanoseconds(perToken))
+		}
+	}
+}
+
+// material is the share of a figure that it must be uncertain by to be marked.
+const material = 0.01
+
+// wait is the longest that anything is known to have waited in the client before
+// it was read, in ns: what the process saw of itself, and what lay in its
+// sockets. Without the former nothing bounds it.
+func (a report) wait() int64 {
+	if a.run.Client.LongestWait == nil {
+		return math.MaxInt64 / 4
+	}
+	lag, _ := a.readLag.Max()
+	return max(int64(*a.run.Client.LongestWait), lag)
+}
+
+// percentiles are those of a Distribution that depend on single values.
+var percentiles = []struct {
+	name string
+	q    float64
+}{{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}}
+
+// distribution is that of a metric in ms, with marks on the figures that reads of
+// several chunks leave open.
+func (a report) distribution(metric int) Distribution {
+	s := &a.series[metric]
+	d := distribution(&s.sketch, 1e6)
+	if d.Count == 0 {
+		return d
+	}
+	mean, _ := s.sketch.Mean()
+	if off := a.meanOff(metric); off > material*mean {
+		d.UpperBound = append(d.UpperBound, "mean")
+	} else if off < -material*mean {
+		d.Unsure = append(d.Unsure, "mean")
+	}
+	wait := a.wait()
+	least, _ := s.sketch.Min()
+	if m, ok := s.joined.early.Min(); s.joined.zeros > 0 {
+		d.Unsure = append(d.Unsure, "min")
+	} else if ok && m-wait < less(least) {
+		d.UpperBound = append(d.UpperBound, "min")
+	}
+	for _, p := range percentiles {
+		rank := stats.Rank(p.q, d.Count)
+		v, _ := s.sketch.AtRank(rank)
+		beyond := d.Count - rank // values that may lie above
+		switch {
+		case s.sketch.Above(more(v))+s.joined.grown(more(v), wait) > beyond:
+			d.Unsure = append(d.Unsure, p.name)
+		case s.sketch.Above(less(v))-s.joined.shrunk(less(v), wait) <= beyond && s.joined.early.Count() > 0:
+			d.UpperBound = append(d.UpperBound, p.name)
+		}
+	}
+	return d
+}
+
+func more(v int64) int64 { return v + int64(material*float64(v)) }
+func less(v int64) int64 { return v - int64(material*float64(v)) }
+
+// grown is how many values at or below x may really lie above it.
+func (j *joined) grown(x, wait int64) uint64 {
+	var n uint64
+	if x < wait {
+		n = j.zeros
+	}
+	if j.late.Count() > 0 {
+		n += j.late.Above(x-wait/j.rest) - j.late.Above(x)
+	}
+	return n
+}
+
+// shrunk is how many values above x may really lie at or below it.
+func (j *joined) shrunk(x, wait int64) uint64 {
+	return j.early.Above(x) - j.early.Above(x+wait)
+}
+
+// meanOff is by how much, in ns, the true mean of a metric may be less; more if
+// it is negative: gaps add up to the time from the first chunk, which may have
+// come sooner.
+func (a report) meanOff(metric int) float64 {
+	s := &a.series[metric]
+	off := float64(a.series[ttft].joined.early.Count()) * float64(a.wait()) / float64(s.sketch.Count())
+	switch metric {
+	case ttft:
+		return off
+	case chunkGap, itl:
+		return -off
+	case tpot:
+		return -float64(s.joined.late.Count()) * float64(a.wait()) / float64(max(s.joined.rest, 1)) / float64(s.sketch.Count())
+	}
+	return 0
+}
+
+// judge gives the verdict on one objective, as if the client were valid. It must
+// hold whenever what was read together really came.
+func (a report) judge(c *counter) Judgement {
+	j := a.judgeCut(c)
+	if c.metric < 0 || c.slices != nil || j.Verdict == Inconclusive {
+		return j
+	}
+	s, wait, limit, other := &a.series[c.metric].joined, a.wait(), nanoseconds(c.limit), a
+	lower := (j.Verdict == Fail) == c.o.Op.Upper() // less would change the verdict
+	unsure := s.grown(limit, wait)
+	if lower {
+		unsure = s.shrunk(limit, wait)
+	}
+	switch {
+	case c.o.Statistic == slo.Mean:
+		off := a.meanOff(c.metric)
+		if lower != (off > 0) || off == 0 {
+			return j
+		}
+		unsure, other.sooner = a.series[ttft].joined.early.Count(), off/1e6
+	case j.Verdict == Fail:
+		other.asHits = unsure
+	default:
+		other.asMisses = unsure
+	}
+	if unsure == 0 || other.verdict(c).Verdict == j.Verdict {
+		return j
+	}
+	j.Verdict = Inconclusive
+	j.Detail += fmt.Sprintf("; but %d values rest on reads of several chunks and may be up to %s off, which would change that",
+		unsure, short(time.Duration(wait)))
+	return j
+}
