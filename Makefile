@@ -8,6 +8,8 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 COMMIT    ?= $(shell git rev-parse -q --verify HEAD 2>/dev/null)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 GOLANGCI  ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# the last one that builds with Go 1.26; building it takes minutes the first time
+GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3
 
 CLI       := llmops/cmd/internal/cli
 STAMP     := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).date=$(DATE)
@@ -31,8 +33,11 @@ TESTFLAGS :=
 NVML      := no
 endif
 
+# A release for Linux with NVML needs a C compiler for each architecture.
+SKIP_NVML := $(strip $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),,amd64) $(if $(shell command -v aarch64-linux-gnu-gcc 2>/dev/null),,arm64))
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test imports race lint fmt bench fuzz docs golden cross release-check clean
+.PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release-check clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,8 +83,12 @@ fuzz: ## fuzz every target for FUZZTIME (30s)
 	  done; \
 	done
 
-docs: ## write docs/reference, docs/exit-codes.md, and man pages into dist/man
-	$(GO) run $(TESTFLAGS) ./cmd/gendocs -man dist/man
+docs: ## write docs/reference, docs/exit-codes.md; man pages and completions into dist
+	$(GO) run $(TESTFLAGS) ./cmd/gendocs -man dist/man -completions dist/completions
+
+docs-check: docs ## check that the generated pages are those in git
+	@changed=$$(git status --porcelain docs/reference docs/exit-codes.md) || exit 1; \
+	if [ -n "$$changed" ]; then echo "generated pages changed: commit them"; echo "$$changed"; exit 1; fi
 
 golden: ## rewrite what the command-line scripts expect
 	$(GO) test $(TESTFLAGS) ./cmd/llmops -run TestScripts -update
@@ -90,8 +99,30 @@ cross: ## build without cgo for linux, darwin and windows
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/llmops; \
 	done
 
-release-check: test lint race cross docs ## everything a release must pass
-	@if [ -n "$$(git status --porcelain docs 2>/dev/null)" ]; then echo "docs/ changed: commit it"; git status --short docs; exit 1; fi
+cross-test: ## vet and build every package and every test for darwin and windows
+	@set -e; for target in darwin/arm64 windows/amd64; do \
+	  echo "vet $$target, build its tests"; \
+	  export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
+	  $(GO) vet $(PKG); \
+	  $(GO) test -c -o /dev/null $(PKG); \
+	done
+
+snapshot: ## pack in dist/release what this host can build, and check it; publishes nothing
+	$(GORELEASER) check
+	SKIP_NVML="$(SKIP_NVML)" $(GORELEASER) release --snapshot --clean --skip=publish,sign
+	$(GO) run ./cmd/release check -without "$(patsubst %,linux_%_nvml,$(SKIP_NVML))" dist/release
+
+RELEASE_STEPS := test lint $(if $(filter yes,$(NVML)),race) cross-test docs-check snapshot
+
+release-check: $(RELEASE_STEPS) ## everything a release must pass on this host
+	@echo "passed: $(RELEASE_STEPS)"
+ifeq ($(NVML),no)
+	@echo "left out: race, and the tests of NVML: no C compiler (cc)"
+endif
+ifneq ($(SKIP_NVML),)
+	@echo "left out: NVML archives for $(SKIP_NVML): no C compiler for that (docs/releasing.md)"
+endif
+	@echo "left out, always: running what is not for $$($(GO) env GOHOSTOS)/$$($(GO) env GOHOSTARCH), publishing, signing"
 
 clean: ## remove what was built
 	rm -rf $(BIN) dist

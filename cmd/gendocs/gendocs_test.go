@@ -70,6 +70,49 @@ func TestManPage(t *testing.T) {
 	}
 }
 
+// Each shell gets a script of its own that asks the binary for completions.
+func TestCompletionScripts(t *testing.T) {
+	scripts, err := completionScripts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, mark := range map[string]string{
+		"llmops.bash": "complete -o default",
+		"_llmops":     "#compdef llmops",
+		"llmops.fish": "complete -c llmops",
+		"llmops.ps1":  "Register-ArgumentCompleter",
+	} {
+		if !strings.Contains(scripts[name], mark) || !strings.Contains(scripts[name], "__complete") {
+			t.Errorf("%s: no %q or no call of llmops __complete in %d bytes", name, mark, len(scripts[name]))
+		}
+	}
+	if len(scripts) != 4 {
+		t.Errorf("got %d scripts, want 4", len(scripts))
+	}
+}
+
+// What a release packs is what the commands of today make: pages of commands
+// that are gone go, files of others stay.
+func TestWriteAllRemovesWhatIsGone(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"llmops-gone.1", "other.1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeAll(dir, "llmops*.1", map[string]string{"llmops.1": "page"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{filepath.Join(dir, "llmops.1"), filepath.Join(dir, "other.1")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestExitCodesNeedComments(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "exit.go")
 	for src, want := range map[string]string{

@@ -1,6 +1,6 @@
 // Command gendocs writes the reference pages of docs/ from the commands and
-// the comments themselves, and man pages for a release. It must hold no text
-// of its own about any command.
+// the comments themselves, and man pages and shell completions for a release.
+// It must hold no text of its own about any command.
 package main
 
 import (
@@ -18,44 +18,36 @@ import (
 func main() {
 	root := flag.String("root", ".", "folder of the module")
 	man := flag.String("man", "", "also write man pages into this folder")
+	completions := flag.String("completions", "", "also write shell completions into this folder")
 	flag.Parse()
-	if err := run(*root, *man); err != nil {
+	if err := run(*root, *man, *completions); err != nil {
 		fmt.Fprintln(os.Stderr, "gendocs: error:", err)
 		os.Exit(1)
 	}
 }
 
 // run writes the pages and removes the pages of commands that are gone.
-func run(root, man string) error {
+func run(root, man, completions string) error {
 	pages, err := generate(root)
 	if err != nil {
 		return err
 	}
-	for name, text := range pages {
-		if err := write(filepath.Join(root, name), text); err != nil {
+	if err := writeAll(root, "docs/reference/*.md", pages); err != nil {
+		return err
+	}
+	if man != "" {
+		if err := writeAll(man, "llmops*.1", manPages()); err != nil {
 			return err
 		}
 	}
-	old, err := filepath.Glob(filepath.Join(root, "docs/reference/*.md"))
+	if completions == "" {
+		return nil
+	}
+	scripts, err := completionScripts()
 	if err != nil {
 		return err
 	}
-	for _, path := range old {
-		if name := "docs/reference/" + filepath.Base(path); pages[name] == "" {
-			if err := os.Remove(path); err != nil {
-				return err
-			}
-		}
-	}
-	if man == "" {
-		return nil
-	}
-	for _, cmd := range documented(tree()) {
-		if err := write(filepath.Join(man, pageName(cmd)+".1"), manPage(cmd)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeAll(completions, "*llmops*", scripts)
 }
 
 // generate makes every page by its name below root.
@@ -72,11 +64,34 @@ func generate(root string) (map[string]string, error) {
 	return pages, nil
 }
 
-func write(name, text string) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+// writeAll writes the files below dir, and removes those that match pattern
+// but are not among them: a release packs whatever lies there.
+func writeAll(dir, pattern string, files map[string]string) error {
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	old, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(name, []byte(text), 0o644)
+	for _, path := range old {
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if _, ok := files[filepath.ToSlash(name)]; !ok {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func tree() *command {

@@ -7,6 +7,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// manPages are the pages of every command by file name.
+func manPages() map[string]string {
+	pages := map[string]string{}
+	for _, cmd := range documented(tree()) {
+		pages[pageName(cmd)+".1"] = manPage(cmd)
+	}
+	return pages
+}
+
 // manPage is the page of one command in roff. It carries no date, so that the
 // same source gives the same bytes.
 func manPage(cmd *command) string {
