@@ -64,7 +64,6 @@ type Aggregator struct {
 	good                  int64
 	series                [metricCount]series
 	lateness, readLag     stats.Sketch // ns
-	sendLag               stats.Sketch // ns
 	quality               stats.Sequence
 	grades                grades
 	events, coalesced     int64
@@ -125,9 +124,6 @@ func (a *Aggregator) Add(r *request.Record) {
 	a.resent += int64(min(r.Resent, 1))
 	if r.Lateness != nil {
 		a.lateness.Add(int64(max(*r.Lateness, 0)))
-	}
-	if r.SendLag != nil {
-		a.sendLag.Add(int64(max(*r.SendLag, 0)))
 	}
 	if r.ReadLag != nil {
 		a.readLag.Add(int64(max(*r.ReadLag, 0)))

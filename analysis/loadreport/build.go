@@ -152,9 +152,6 @@ func (a report) client() Client {
 	if a.readLag.Count() > 0 {
 		c.ReadLag = new(distribution(&a.readLag, 1e3))
 	}
-	if a.sendLag.Count() > 0 {
-		c.SendLag = new(distribution(&a.sendLag, 1e3))
-	}
 	c.SchedP99, c.SchedMax = microseconds(f.SchedP99), microseconds(f.SchedMax)
 	c.GCPauses, c.GCPauseMax = f.Pauses, microseconds(f.PauseMax)
 	c.ClockStep = microseconds(f.ClockStep)
@@ -174,7 +171,7 @@ func (a report) client() Client {
 		}
 	}
 	c.Verdict, c.Reasons = JudgeClient(Health{
-		Lateness: &a.lateness, SendLag: &a.sendLag, UserStamps: f.TimestampSource != "" && f.TimestampSource != "kernel",
+		Lateness: &a.lateness, UserStamps: f.TimestampSource != "" && f.TimestampSource != "kernel",
 		SchedP99: f.SchedP99, PauseMax: f.PauseMax, ClockStep: f.ClockStep, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
 		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate, Window: a.measured(),
 		CPUShare: c.CPUShare, CoalescedRatio: c.CoalescedRatio, Suspect: f.Suspect, Invalid: f.Invalid,

@@ -54,7 +54,6 @@ const (
 // Health is what the verdict on a client rests on; nil is "not measured".
 type Health struct {
 	Lateness                *stats.Sketch  // of dispatches, ns
-	SendLag                 *stats.Sketch  // from then to the first byte that goes out, ns
 	MedianTTFT              *time.Duration // of the service
 	MedianLatency           *time.Duration
 	AskedRate, AchievedRate *float64 // per second, waits for a concurrency cap left out
@@ -74,8 +73,7 @@ type Health struct {
 // take time stamps. The reasons are for people, the worst first.
 func JudgeClient(h Health) (ClientVerdict, []string) {
 	invalid, suspect := append([]string{}, h.Invalid...), append([]string{}, h.Suspect...)
-	h.judgeLate(h.Lateness, "were sent", &invalid, &suspect)
-	h.judgeLate(h.SendLag, "left the client", &invalid, &suspect)
+	h.judgeLate(&invalid, &suspect)
 	h.judgeRate(&invalid, &suspect)
 	h.judgeProcess(&invalid, &suspect)
 	if h.CPUShare != nil && *h.CPUShare > suspectCPU {
@@ -110,25 +108,24 @@ func (h Health) shownAt() time.Duration {
 	return min(suspectLateness, max(latenessFloor, time.Duration(suspectTTFTShare*float64(*h.MedianTTFT))))
 }
 
-// judgeLate judges a delay that each request had; what says which.
-func (h Health) judgeLate(delays *stats.Sketch, what string, invalid, suspect *[]string) {
-	if delays == nil || delays.Count() == 0 {
+func (h Health) judgeLate(invalid, suspect *[]string) {
+	if h.Lateness == nil || h.Lateness.Count() == 0 {
 		return
 	}
-	p99, _ := delays.Quantile(0.99)
+	p99, _ := h.Lateness.Quantile(0.99)
 	late := time.Duration(p99)
 	if limit, ok := h.voidAt(); ok {
 		share, _ := new(big.Rat).SetString(lateShare)
 		confidence, _ := new(big.Rat).SetString(lateConfidence)
-		over := delays.Above(int64(limit))
-		if stats.RateAbove(over, delays.Count(), share, confidence) {
-			*invalid = append(*invalid, fmt.Sprintf("%d of %d requests %s more than %s late (p99 %s): the client could not keep up",
-				over, delays.Count(), what, short(limit), short(late)))
+		over := h.Lateness.Above(int64(limit))
+		if stats.RateAbove(over, h.Lateness.Count(), share, confidence) {
+			*invalid = append(*invalid, fmt.Sprintf("%d of %d requests were sent more than %s late (p99 %s): the client could not keep up",
+				over, h.Lateness.Count(), short(limit), short(late)))
 			return
 		}
 	}
 	if limit := h.shownAt(); late > limit {
-		*suspect = append(*suspect, fmt.Sprintf("requests %s late, p99 %s, above %s", what, short(late), short(limit)))
+		*suspect = append(*suspect, fmt.Sprintf("requests were sent late, p99 %s, above %s", short(late), short(limit)))
 	}
 }
 

@@ -52,8 +52,6 @@ func TestJudgeClient(t *testing.T) {
 		"busy, within":                   {Health{CPUShare: new(0.8)}, ClientValid, ""},
 		"coalesced":                      {Health{CoalescedRatio: new(0.5)}, ClientSuspect, "50% of token events"},
 		"coalesced by a server at times": {Health{CoalescedRatio: new(0.2)}, ClientValid, ""},
-		"slow to go out":                 {Health{SendLag: lateness(98, 2, 0, 11*msec)}, ClientSuspect, "left the client late"},
-		"far too slow to go out":         {Health{SendLag: lateness(900, 100, 0, 200*msec), MedianLatency: new(second)}, ClientInvalid, "100 of 1000"},
 		"waits, stamps of the kernel":    {Health{SchedP99: new(9 * msec), MedianTTFT: new(10 * msec)}, ClientValid, ""},
 		"starved":                        {Health{SchedP99: new(11 * msec), MedianTTFT: new(10 * msec)}, ClientSuspect, "waited for a processor"},
 		"waits, own stamps":              {Health{UserStamps: true, SchedP99: new(9 * msec), MedianTTFT: new(10 * msec)}, ClientSuspect, "above 2ms"},

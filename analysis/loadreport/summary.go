@@ -127,7 +127,6 @@ type Client struct {
 	CoalescedRatio   *float64      `json:"coalesced_ratio,omitempty"`
 	DispatchLateness Distribution  `json:"dispatch_lateness_us"`
 	ReadLag          *Distribution `json:"read_lag_us,omitempty"` // from the kernel's stamp to the read, the worst of each request
-	SendLag          *Distribution `json:"send_lag_us,omitempty"` // from the begin of a request to its first byte on the wire, connecting left out
 	SchedP99         *float64      `json:"sched_latency_p99_us,omitempty"`
 	SchedMax         *float64      `json:"sched_latency_max_us,omitempty"`
 	GCPauses         uint64        `json:"gc_pauses,omitempty"`

@@ -103,7 +103,7 @@ func apart(b *testing.B, server int) {
 // BenchmarkStreams keeps streams of 50 tokens a second open and reports the CPU
 // time of this process for each token event, connecting and sending included.
 func BenchmarkStreams(b *testing.B) {
-	for _, streams := range []int{50, 200, 800} {
+	for _, streams := range []int{50, 200, 900} {
 		b.Run(strconv.Itoa(streams), func(b *testing.B) {
 			url := otherProcess(b)
 			cfg := Config{Concurrency: streams, Requests: int64(streams), Target: chatTarget(b, url),

@@ -36,6 +36,8 @@ type client struct {
 	transport *http.Transport
 	trial     *http.Transport // gives connections up after one reply
 	reuse     reuse
+	ahead     ahead
+	open      func(context.Context) (net.Conn, error) // a connection straight to the target; nil: there is a proxy
 	redact    *strings.Replacer
 }
 
@@ -74,15 +76,46 @@ func newClient(t Target, limits Timeouts, epoch time.Time) (*client, error) {
 		}
 	}
 	cl := &client{target: t, url: u, limits: limits, epoch: epoch, transport: tr, redact: strings.NewReplacer(pairs...)}
+	cl.reuse.known = make(chan struct{})
+	cl.direct(d, tr)
 	onTrial := *d
 	onTrial.trial = &cl.reuse
 	cl.trial = tr.Clone()
-	cl.trial.DialContext, cl.trial.MaxIdleConnsPerHost = onTrial.dial, -1
+	cl.trial.MaxIdleConnsPerHost = -1
+	cl.trial.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if nc := cl.ahead.take(); nc != nil {
+			stamped(nc).trial = &cl.reuse
+			return nc, nil
+		}
+		return onTrial.dial(ctx, network, addr)
+	}
 	if u.Scheme == "https" {
 		// Ending TLS says so to the server, which then closes: nothing is learnt.
 		cl.reuse.learn(false)
 	}
 	return cl, nil
+}
+
+// direct lets requests use connections that were opened ahead, where no proxy
+// stands between.
+func (cl *client) direct(d *dialer, tr *http.Transport) {
+	if cl.target.Proxy != nil {
+		if p, err := cl.target.Proxy(&http.Request{URL: cl.url}); p != nil || err != nil {
+			return
+		}
+	}
+	dial := d.dial
+	to := &tr.DialContext
+	if cl.url.Scheme == "https" {
+		dial, to = d.dialTLS, &tr.DialTLSContext
+	}
+	cl.open = func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", d.target) }
+	*to = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if nc := cl.ahead.take(); nc != nil {
+			return nc, nil
+		}
+		return dial(ctx, network, addr)
+	}
 }
 
 // hostPort is the address that u is dialled at.
@@ -173,9 +206,7 @@ func (cl *client) do(parent context.Context, c *call) {
 	sent := time.Now()
 	rec := &c.rec
 	rec.SentAt = sent
-	if rec.ScheduledAt.IsZero() {
-		rec.ScheduledAt = sent
-	}
+	closedLoop := rec.ScheduledAt.IsZero()
 	stream := cl.target.Body.Stream
 	w := newWatch(cl.limits, stream, sent, cancel)
 	defer w.stop()
@@ -190,7 +221,7 @@ func (cl *client) do(parent context.Context, c *call) {
 				nc.began.Store(0)
 			}
 			a.gotConn.Store(int64(time.Since(sent)))
-			a.reused.Store(info.Reused)
+			a.reused.Store(info.Reused || nc != nil && nc.ahead)
 			a.conn.Store(nc)
 		},
 		GotFirstResponseByte: func() { a.firstByte.Store(int64(time.Since(sent))) },
@@ -205,12 +236,10 @@ func (cl *client) do(parent context.Context, c *call) {
 	}).WithContext(httptrace.WithClientTrace(context.WithValue(ctx, dialOwner{}, ctx), trace))
 
 	tr := cl.transport
-	switch cl.reuse.state.Load() {
-	case reuseUnknown:
+	if cl.reuse.once() {
 		tr = cl.trial
-	case reuseCloses:
-		req.Close = true
 	}
+	req.Close = cl.reuse.state.Load() == reuseCloses
 	resp, err := tr.RoundTrip(req) //nolint:bodyclose // release closes it
 	for err != nil && rec.Resent < maxResent && a.neverArrived() && ctx.Err() == nil {
 		// A kept connection was closed before the request got there: nobody has
@@ -223,17 +252,12 @@ func (cl *client) do(parent context.Context, c *call) {
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
 		rec.ConnectMs = new(request.Ms(time.Duration(d - a.asked.Load())))
 	}
-	if nc := a.conn.Load(); nc != nil && nc.began.Load() > 0 {
-		lag := nc.epoch.Add(time.Duration(nc.began.Load())).Sub(sent)
-		if rec.Resent == 0 { // else it waited for a server that closes connections
-			if !a.reused.Load() {
-				lag -= time.Duration(a.gotConn.Load() - a.asked.Load())
-			}
-			rec.SendLag = new(max(lag, 0))
-		}
-	}
 	if d := a.firstByte.Load(); d > 0 {
 		rec.FirstByteAt = sent.Add(time.Duration(d))
+	}
+	rec.SentAt = sent.Add(cl.sendLag(rec, a))
+	if closedLoop {
+		rec.ScheduledAt = rec.SentAt
 	}
 	if err != nil {
 		cl.fail(rec, classify(ctx, err), err)
@@ -242,6 +266,7 @@ func (cl *client) do(parent context.Context, c *call) {
 		return
 	}
 	rec.Status = resp.StatusCode
+	cl.reuse.ended.Store(true) // or will have soon: with the last byte its connection is free
 	switch {
 	case resp.StatusCode/100 == 2:
 		if nc := a.conn.Load(); resp.Close {
@@ -267,6 +292,22 @@ func (cl *client) do(parent context.Context, c *call) {
 			c.free = later(c.free, nc.lastRead())
 		}
 	}
+}
+
+// sendLag is how long a request waited inside this client before its first byte
+// went out, or before it began to connect: net/http hands it from goroutine to
+// goroutine, and on a busy machine each waits its turn. The server has no part in
+// that.
+func (cl *client) sendLag(rec *request.Record, a *anchors) time.Duration {
+	nc := a.conn.Load()
+	if nc == nil || nc.began.Load() == 0 || rec.Resent > 0 {
+		return 0
+	}
+	lag := nc.epoch.Add(time.Duration(nc.began.Load())).Sub(rec.SentAt)
+	if !a.reused.Load() {
+		lag -= time.Duration(a.gotConn.Load() - a.asked.Load())
+	}
+	return max(lag, 0)
 }
 
 // classify tells how a request without a reply failed.
@@ -384,7 +425,7 @@ func (cl *client) read(ctx context.Context, c *call, resp *http.Response, nc *co
 			continue
 		}
 		at := arrived()
-		w.lastByte.Store(int64(at))
+		w.lastByte.Store(int64(at + sent.Sub(w.sent)))
 		over := r.Feed(at, c.buf[:n])
 		if !w.token.Load() && r.Started() {
 			w.token.Store(true)

@@ -34,6 +34,9 @@ func (r *runner) closed() {
 					case <-time.After(retryPause):
 					}
 				}
+				if r.client.reuse.await(r.issue, r.cfg.Concurrency) {
+					free = time.Time{} // the wait is no lateness
+				}
 			}
 		})
 	}

@@ -27,6 +27,7 @@ type conn struct {
 	last   atomic.Int64 // ns after epoch at which the newest bytes arrived; 0: none yet
 	lag    atomic.Int64 // ns between that and the read; -1: not known
 
+	ahead   bool        // opened before the run
 	trial   *reuse      // set: the connection is given up after one reply, to learn from it
 	replied atomic.Bool // a reply has begun that leaves the connection open
 	whole   atomic.Bool // and it was a success

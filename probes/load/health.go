@@ -28,6 +28,8 @@ type Health struct {
 const (
 	// heartbeat is the time between two looks at the clocks.
 	heartbeat = 10 * time.Millisecond
+	// adjustEvery is the number of heartbeats between two looks at the heap.
+	adjustEvery = 25
 	// clockStep is the least jump between two heartbeats that is a step. A clock
 	// that is being corrected gains or loses at most some µs in that time.
 	clockStep = time.Millisecond
@@ -38,6 +40,8 @@ const (
 
 // monitor watches this process while a run goes on.
 type monitor struct {
+	collector *collector
+
 	mu    sync.Mutex
 	from  time.Time // when the measured part begins; zero: not known yet
 	base  runtimeStats
@@ -52,7 +56,7 @@ type monitor struct {
 
 // newMonitor begins to watch; offset is wallClock, except in tests.
 func newMonitor(offset func() (time.Duration, bool)) *monitor {
-	m := &monitor{offset: offset, quit: make(chan struct{}), done: make(chan struct{})}
+	m := &monitor{offset: offset, collector: newCollector(), quit: make(chan struct{}), done: make(chan struct{})}
 	go m.watch()
 	return m
 }
@@ -76,8 +80,10 @@ func (m *monitor) mark(now time.Time) bool {
 func (m *monitor) watch() {
 	defer close(m.done)
 	offset, known := m.offset()
+	n := 0
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
+	defer m.collector.release()
 	for due := time.Now().Add(heartbeat); ; {
 		select {
 		case <-m.quit:
@@ -98,6 +104,9 @@ func (m *monitor) watch() {
 		m.mu.Unlock()
 		if ok {
 			offset, known = next, true
+		}
+		if n++; n%adjustEvery == 0 {
+			m.collector.adjust()
 		}
 		if late > heartbeat {
 			due = now // the beats that were missed are one stall

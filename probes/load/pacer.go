@@ -22,10 +22,17 @@ const spin = 60 * time.Microsecond
 const sliceOfWait = 20 * time.Millisecond
 
 // newPacer locks the calling goroutine to its thread, which the precise wait
-// needs; release gives the thread back.
+// needs, and adds a processor to the runtime for it: else, when it wakes, it would
+// queue behind every goroutine that is ready, and with the system's scheduler it
+// need not. release undoes both.
 func newPacer() (p *pacer, release func()) {
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procs + 1)
 	runtime.LockOSThread()
-	return &pacer{sleep: sleepUntil}, runtime.UnlockOSThread
+	return &pacer{sleep: sleepUntil}, func() {
+		runtime.UnlockOSThread()
+		runtime.GOMAXPROCS(procs)
+	}
 }
 
 // until returns at the deadline or when ctx ends, whichever is first, and tells

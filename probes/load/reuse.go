@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"net"
 	"os"
 	"sync/atomic"
@@ -11,9 +12,16 @@ import (
 // unless a reply says otherwise, but some servers (llama.cpp among them) close
 // theirs after a streamed reply all the same. A request that meets the closing
 // connection fails by the client's haste, and cannot be told from one that a
-// crash took. So connections are given up after their first reply until one
-// has shown what the server does.
-type reuse struct{ state atomic.Int32 }
+// crash took. So until it is known what the server does, no connection is used
+// twice: the first few are given up after their reply, to see; so are those of
+// requests that begin after a reply has ended, for fear of its connection.
+type reuse struct {
+	state atomic.Int32
+	known chan struct{} // closed when state is known
+	sent  atomic.Int64  // requests before that
+	ended atomic.Bool   // one of them has its reply, or the beginning of it
+	waits atomic.Int64  // places of a closed loop that waited for the finding
+}
 
 const (
 	reuseUnknown int32 = iota
@@ -27,7 +35,42 @@ func (r *reuse) learn(closed bool) {
 	if closed {
 		to = reuseCloses
 	}
-	r.state.CompareAndSwap(reuseUnknown, to)
+	if r.state.CompareAndSwap(reuseUnknown, to) {
+		close(r.known)
+	}
+}
+
+// tried is how many of the first connections are given up.
+const tried = 2
+
+// once tells whether a request that begins now is to have a connection that
+// nobody has used and nobody will.
+func (r *reuse) once() bool {
+	switch r.state.Load() {
+	case reuseKeeps:
+		return false
+	case reuseCloses:
+		return true
+	}
+	return r.sent.Add(1) <= tried || r.ended.Load()
+}
+
+// await waits for the finding, which is about to come once replies end, and tells
+// whether it did wait. With equal answers all places of a closed loop are free at
+// the same moment; without a wait each would open a connection in vain. Where no
+// reply shows anything, each of n places waits only once.
+func (r *reuse) await(ctx context.Context, n int) bool {
+	if r.state.Load() != reuseUnknown || r.waits.Add(1) > int64(n) {
+		return false
+	}
+	limit := time.NewTimer(3 * settle)
+	defer limit.Stop()
+	select {
+	case <-r.known:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // settle is how long after a reply a server that closes takes to do so: it
@@ -37,7 +80,7 @@ const settle = 20 * time.Millisecond
 // Close closes the connection. One on trial is kept a moment longer, to see
 // whether the server closes it by itself.
 func (c *conn) Close() error {
-	if c.trial == nil || !c.replied.Load() {
+	if c.trial == nil || c.trial.state.Load() != reuseUnknown || !c.replied.Load() {
 		return c.Conn.Close()
 	}
 	go func() {
@@ -45,7 +88,9 @@ func (c *conn) Close() error {
 		_ = c.Conn.Close() // nobody is left to tell
 		// net/http closes at the last byte, before the reply has been judged. A
 		// server that breaks off a reply says nothing about whole ones.
-		time.Sleep(settle)
+		if !c.whole.Load() {
+			time.Sleep(settle)
+		}
 		if c.whole.Load() {
 			c.trial.learn(closed)
 		}

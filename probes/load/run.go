@@ -63,13 +63,21 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	if cfg.Gauge == nil {
 		cfg.Gauge = &Gauge{}
 	}
-	start := time.Now()
-	cl, err := newClient(cfg.Target, cfg.Timeouts, start)
+	cl, err := newClient(cfg.Target, cfg.Timeouts, time.Now())
 	if err != nil {
 		return Result{}, fmt.Errorf("target: %w", err)
 	}
 	defer cl.transport.CloseIdleConnections()
 	defer cl.trial.CloseIdleConnections()
+	if cfg.Arrivals == nil && cl.open != nil {
+		n := cfg.Concurrency
+		if cfg.Requests > 0 {
+			n = int(min(int64(n), cfg.Requests+cfg.WarmupRequests))
+		}
+		cl.ahead.fill(ctx, n, cl.open)
+		defer cl.ahead.close()
+	}
+	start := time.Now()
 
 	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024), monitor: newMonitor(wallClock(start))}
 	r.calls.New = func() any { return &call{buf: make([]byte, readBuffer)} }

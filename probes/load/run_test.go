@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -248,26 +249,30 @@ func rawReply(c net.Conn) {
 // llama.cpp's server promises to keep a connection and closes it after the
 // reply; the next request must not fail for it, nor be sent twice to anybody.
 func TestKeptConnectionThatIsClosed(t *testing.T) {
-	var seen atomic.Int64
-	url := rawServer(t, func(c net.Conn) {
-		if n, _ := c.Read(make([]byte, 8192)); n == 0 {
-			return
-		}
-		seen.Add(1)
-		time.Sleep(2 * time.Millisecond) // so that the run outlasts the trial
-		rawReply(c)
-	})
-	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 100})
-	for _, r := range records {
-		if !r.OK || r.Resent != 0 {
-			t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
-		}
-	}
-	if seen.Load() != 100 {
-		t.Errorf("the server saw %d requests of 100", seen.Load())
-	}
-	if !res.Closes {
-		t.Error("it was not noticed that the server closes")
+	for _, concurrency := range []int{1, 16} {
+		t.Run(strconv.Itoa(concurrency), func(t *testing.T) {
+			var seen atomic.Int64
+			url := rawServer(t, func(c net.Conn) {
+				if n, _ := c.Read(make([]byte, 8192)); n == 0 {
+					return
+				}
+				seen.Add(1)
+				time.Sleep(2 * time.Millisecond) // so that the run outlasts the trial
+				rawReply(c)
+			})
+			records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: concurrency, Requests: 200})
+			for _, r := range records {
+				if !r.OK || r.Resent != 0 {
+					t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
+				}
+			}
+			if seen.Load() != 200 {
+				t.Errorf("the server saw %d requests of 200", seen.Load())
+			}
+			if !res.Closes {
+				t.Error("it was not noticed that the server closes")
+			}
+		})
 	}
 }
 
@@ -335,29 +340,40 @@ func TestWarmupThatHangsEnds(t *testing.T) {
 	}
 }
 
+// Each place of a closed loop has one connection, opened before the run, and the
+// few on which it was learnt that the server keeps them are replaced.
 func TestConnectionsAreReused(t *testing.T) {
-	var mu sync.Mutex
-	from := map[string]bool{}
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		from[r.RemoteAddr] = true
-		mu.Unlock()
-		time.Sleep(2 * time.Millisecond)
-		reply(w)
-	})
-	// Until the server is known to keep its connections each has one request.
-	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2, Requests: 200})
-	if len(from) > 60 || res.Closes {
-		t.Errorf("%d connections for two at a time, closes %v", len(from), res.Closes)
-	}
-	connects := 0
-	for _, r := range records {
-		if r.ConnectMs != nil {
-			connects++
-		}
-	}
-	if connects == 0 || connects > len(from) {
-		t.Errorf("%d requests report a connect time, %d connections", connects, len(from))
+	for _, concurrency := range []int{1, 2, 16} {
+		t.Run(strconv.Itoa(concurrency), func(t *testing.T) {
+			var mu sync.Mutex
+			from := map[string]bool{}
+			url := server(t, func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				from[r.RemoteAddr] = true
+				mu.Unlock()
+				time.Sleep(2 * time.Millisecond)
+				reply(w)
+			})
+			records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: concurrency, Requests: 200})
+			if n := len(from); n > concurrency+2*tried || res.Closes {
+				t.Errorf("%d connections for %d at a time, closes %v", n, concurrency, res.Closes)
+			}
+			connects, late := 0, 0
+			for _, r := range records {
+				if r.ConnectMs != nil {
+					connects++
+				}
+				if r.Lateness != nil && *r.Lateness > settle {
+					late++
+				}
+			}
+			if connects > 2*tried {
+				t.Errorf("%d requests had to connect", connects)
+			}
+			if late > concurrency/2 {
+				t.Errorf("%d of %d requests were late: the wait for the finding counts as lateness", late, len(records))
+			}
+		})
 	}
 }
 

@@ -17,7 +17,7 @@ type Record struct {
 	ID     int64  `json:"id"` // position in the schedule, from 0, warm-up not counted
 
 	ScheduledAt  time.Time `json:"scheduled_at,omitzero"`   // open loop: the arrival the schedule asked for; closed loop: SentAt
-	SentAt       time.Time `json:"sent_at,omitzero"`        // the client began with the request (connecting included)
+	SentAt       time.Time `json:"sent_at,omitzero"`        // its first byte went out; with a new connection, the client began to connect
 	FirstByteAt  time.Time `json:"first_byte_at,omitzero"`  // first byte of the reply's head
 	FirstTokenAt time.Time `json:"first_token_at,omitzero"` // the first token event was complete
 	LastTokenAt  time.Time `json:"last_token_at,omitzero"`  // the last token event was complete
@@ -58,13 +58,10 @@ type Record struct {
 	// Coalesced counts the token events that arrived in the same read as an
 	// earlier one: the true time of each is at or before its stamp.
 	Coalesced int `json:"coalesced,omitempty"`
-	// Lateness is how long after it was due and could have been sent the
-	// client began with the request: the client's own fault. In a closed loop a
-	// request is due when the one before it has ended.
+	// Lateness is how long after it was due and could have been sent the request
+	// was sent: the client's own fault. In a closed loop it is due when the one
+	// before it has ended.
 	Lateness *time.Duration `json:"-"`
-	// SendLag is how long after SentAt its first byte went out, the time that it
-	// took to connect left out: the client's own fault too.
-	SendLag *time.Duration `json:"-"`
 	// ReadLag is how long what arrived waited for this process to read it, at
 	// the worst of all reads; nil where the kernel does not stamp arrivals.
 	ReadLag *time.Duration `json:"-"`
