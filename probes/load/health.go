@@ -29,7 +29,7 @@ const (
 	// heartbeat is the time between two looks at the clocks.
 	heartbeat = 10 * time.Millisecond
 	// adjustEvery is the number of heartbeats between two looks at the heap.
-	adjustEvery = 25
+	adjustEvery = 10
 	// clockStep is the least jump between two heartbeats that is a step. A clock
 	// that is being corrected gains or loses at most some µs in that time.
 	clockStep = time.Millisecond

@@ -11,16 +11,16 @@ import (
 // default, which lets the heap double, it would collect ten times a second, and
 // each collection makes requests late. It is a sum and not a multiple, so that
 // memory stays bounded however many streams are open.
-const headroom = 64 << 20
+const headroom = 48 << 20
 
 // collector keeps the garbage collector's target at headroom above what is live.
 type collector struct {
 	before, percent int
-	live            []metrics.Sample
+	live            []metrics.Sample // what the target is a percentage of
 }
 
 func newCollector() *collector {
-	c := &collector{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+	c := &collector{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}}
 	c.percent = c.wanted()
 	c.before = debug.SetGCPercent(c.percent)
 	return c
@@ -30,11 +30,14 @@ func newCollector() *collector {
 // than the default.
 func (c *collector) wanted() int {
 	metrics.Read(c.live)
-	if c.live[0].Value.Kind() != metrics.KindUint64 {
-		return 100
+	var live uint64
+	for _, s := range c.live {
+		if s.Value.Kind() == metrics.KindUint64 {
+			live += s.Value.Uint64()
+		}
 	}
-	live := max(c.live[0].Value.Uint64(), 1<<20)
-	return int(max(100, math.Round(headroom*100/float64(live))))
+	// Little is live before the run has begun; it will be more.
+	return int(max(100, math.Round(headroom*100/float64(max(live, 4<<20)))))
 }
 
 // adjust follows the live heap. To set the target stops the world for a moment,

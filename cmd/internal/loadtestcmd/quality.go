@@ -67,16 +67,49 @@ func qualityTable(s loadreport.Summary) *render.Table {
 	return t
 }
 
-// sampleTable shows some of the checks that failed.
+// sampleTable shows some of the checks that failed, and how the answers begin.
 func sampleTable(s loadreport.Summary) *render.Table {
-	t := &render.Table{Columns: render.Columns(">REQUEST", "FAILED CHECK", "WHY", "ANSWER")}
+	t := &render.Table{Columns: render.Columns(">REQUEST", "FAILED CHECK", "ANSWER")}
 	if s.Quality == nil {
 		return t
 	}
 	for _, f := range s.Quality.Samples {
-		t.Add(strconv.FormatInt(f.ID, 10), render.Clean(f.Check), render.Clean(f.Detail), render.Clean(f.Answer))
+		t.Add(strconv.FormatInt(f.ID, 10), render.Clean(failedCheck(f)), render.Clean(head(f.Answer)))
 	}
 	return t
+}
+
+func failedCheck(f loadreport.FailedSample) string {
+	if f.Detail == "" {
+		return f.Check
+	}
+	return f.Check + ": " + f.Detail
+}
+
+// headSize is how much of an answer is shown; summary.json has more.
+const headSize = 100
+
+func head(answer string) string {
+	if runes := []rune(answer); len(runes) > headSize {
+		return strings.TrimSuffix(string(runes[:headSize]), "…") + "…"
+	}
+	return answer
+}
+
+// sampleLines are samples for a terminal: of the worst checks, one each.
+func sampleLines(s loadreport.Summary) (lines []string) {
+	const most = 3
+	seen := map[string]bool{}
+	if s.Quality == nil {
+		return nil
+	}
+	for _, f := range s.Quality.Samples {
+		if !seen[f.Check] && len(lines) < most {
+			seen[f.Check] = true
+			lines = append(lines, fmt.Sprintf("request %d: %s: %s", f.ID, failedCheck(f), strconv.Quote(head(f.Answer))))
+		}
+	}
+	return lines
 }
 
 // qualityText is the score with the checks that failed, for a report without tables.
@@ -90,20 +123,8 @@ func qualityText(s loadreport.Summary) string {
 			text += fmt.Sprintf("\n%s: %d of %d failed", c.Check, c.Failed, c.Checked)
 		}
 	}
-	return strings.Join(append([]string{text}, samples(s)...), "\n")
-}
-
-// samples are some of the checks that failed, one a line.
-func samples(s loadreport.Summary) (lines []string) {
-	if s.Quality == nil {
-		return nil
-	}
 	for _, f := range s.Quality.Samples {
-		text := fmt.Sprintf("request %d: %s", f.ID, f.Check)
-		if f.Detail != "" {
-			text += " (" + f.Detail + ")"
-		}
-		lines = append(lines, text+": "+strconv.Quote(f.Answer))
+		text += fmt.Sprintf("\nrequest %d: %s: %s", f.ID, failedCheck(f), strconv.Quote(f.Answer))
 	}
-	return lines
+	return text
 }

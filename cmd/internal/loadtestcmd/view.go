@@ -112,13 +112,8 @@ func (v *view) objectives() {
 	}
 }
 
-// samples is a table where there is room for it, like objectives.
 func (v *view) samples() {
-	if v.width == 0 {
-		v.section("answers that failed a check", sampleTable(v.s))
-		return
-	}
-	for i, text := range samples(v.s) {
+	for i, text := range sampleLines(v.s) {
 		if i == 0 {
 			v.printf("\n%s\n", v.style.Bold("answers that failed a check"))
 		}
