@@ -14,7 +14,8 @@ import (
 type report struct {
 	*Aggregator
 	run      Run
-	asMisses uint64  // values to be counted as misses: of cut requests, say
+	asMisses uint64  // cut requests to be counted as misses
+	worse    uint64  // values that are to be counted as misses though they are none
 	asHits   uint64  // misses that are not to be counted as such
 	sooner   float64 // by so many ms a mean is to be lowered
 }

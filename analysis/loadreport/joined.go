@@ -21,6 +21,9 @@ type joined struct {
 	late  stats.Sketch // ns; values that may be more by the wait over rest
 	zeros uint64       // gaps between chunks of one read
 	rest  int64        // least number of tokens that a value of late is over
+	// By how much the sum of all values may be less, or more, for each ns that the
+	// first chunks of reads came sooner than their stamps.
+	less, more float64
 }
 
 // join takes what of r rests on a read of several chunks.
@@ -29,26 +32,53 @@ func (a *Aggregator) join(r *request.Record) {
 		return
 	}
 	if r.Chunks[1].Joined {
-		a.series[ttft].joined.early.Add(int64(r.Chunks[0].At) + int64(r.SentAt.Sub(begun(r))))
+		first := &a.series[ttft].joined
+		first.early.Add(int64(r.Chunks[0].At) + int64(r.SentAt.Sub(begun(r))))
+		first.less++
 		if t := &a.series[tpot].joined; usable(r.TPOTms) {
 			rest := *r.CompletionTokens - int64(r.Chunks[0].Tokens)
 			if t.late.Count() == 0 || rest < t.rest {
 				t.rest = rest
 			}
 			t.late.Add(nanoseconds(*r.TPOTms))
+			t.more += 1 / float64(rest)
 		}
 	}
-	for i := 1; i < len(r.Chunks); i++ {
-		switch {
-		case r.Chunks[i].Joined:
-			a.series[chunkGap].joined.zeros++
-			a.series[itl].joined.zeros++
-		case i+1 < len(r.Chunks) && r.Chunks[i+1].Joined:
-			gap, perToken := gapOf(r.Chunks, i)
-			a.series[chunkGap].joined.early.Add(nanoseconds(gap))
-			a.series[itl].joined.early.Add(nanoseconds(perToken))
+	for i := 0; i < len(r.Chunks); {
+		last := i
+		for last+1 < len(r.Chunks) && r.Chunks[last+1].Joined {
+			last++
 		}
+		if last > i {
+			a.joinGaps(r.Chunks, i, last)
+		}
+		i = last + 1
 	}
+}
+
+// joinGaps takes the gaps that end at the chunks from first to last, all of one
+// read. Time may move from the gap before them into those between them; what
+// that does to a sum depends on the tokens that each is divided by.
+func (a *Aggregator) joinGaps(chunks []request.Chunk, first, last int) {
+	gapSeries, itlSeries := &a.series[chunkGap].joined, &a.series[itl].joined
+	gapSeries.zeros += uint64(last - first)
+	itlSeries.zeros += uint64(last - first)
+	most, least := 0.0, 1.0 // shares of a ns that a later gap of the read takes
+	for _, c := range chunks[first+1 : last+1] {
+		share := 1 / float64(max(c.Tokens, 1))
+		most, least = max(most, share), min(least, share)
+	}
+	if first == 0 { // no gap ends there: the time is added
+		gapSeries.more++
+		itlSeries.more += most
+		return
+	}
+	gap, perToken := gapOf(chunks, first)
+	gapSeries.early.Add(nanoseconds(gap))
+	itlSeries.early.Add(nanoseconds(perToken))
+	own := 1 / float64(max(chunks[first].Tokens, 1))
+	itlSeries.more += max(most-own, 0)
+	itlSeries.less += max(own-least, 0)
 }
 
 // material is the share of a figure that it must be uncertain by to be marked.
@@ -80,16 +110,17 @@ func (a report) distribution(metric int) Distribution {
 		return d
 	}
 	mean, _ := s.sketch.Mean()
-	if off := a.meanOff(metric); off > material*mean {
-		d.UpperBound = append(d.UpperBound, "mean")
-	} else if off < -material*mean {
-		d.Unsure = append(d.Unsure, "mean")
-	}
 	wait := a.wait()
-	least, _ := s.sketch.Min()
-	if m, ok := s.joined.early.Min(); s.joined.zeros > 0 {
+	switch low, high := s.meanOff(wait); {
+	case high > material*mean:
+		d.Unsure = append(d.Unsure, "mean")
+	case low > material*mean:
+		d.UpperBound = append(d.UpperBound, "mean")
+	}
+	lowest, _ := s.sketch.Min()
+	if m, ok := s.joined.early.Min(); s.joined.zeros > 0 || s.joined.grown(lowest, wait) > 0 && wait/s.joined.rest > more(lowest)-lowest {
 		d.Unsure = append(d.Unsure, "min")
-	} else if ok && m-wait < less(least) {
+	} else if ok && m-wait < less(lowest) {
 		d.UpperBound = append(d.UpperBound, "min")
 	}
 	for _, p := range percentiles {
@@ -126,47 +157,41 @@ func (j *joined) shrunk(x, wait int64) uint64 {
 	return j.early.Above(x) - j.early.Above(x+wait)
 }
 
-// meanOff is by how much, in ns, the true mean of a metric may be less; more if
-// it is negative: gaps add up to the time from the first chunk, which may have
-// come sooner.
-func (a report) meanOff(metric int) float64 {
-	s := &a.series[metric]
-	off := float64(a.series[ttft].joined.early.Count()) * float64(a.wait()) / float64(s.sketch.Count())
-	switch metric {
-	case ttft:
-		return off
-	case chunkGap, itl:
-		return -off
-	case tpot:
-		return -float64(s.joined.late.Count()) * float64(a.wait()) / float64(max(s.joined.rest, 1)) / float64(s.sketch.Count())
-	}
-	return 0
+// meanOff is by how much, in ns, the true mean may be less, and more.
+func (s *series) meanOff(wait int64) (low, high float64) {
+	n := float64(s.sketch.Count())
+	return s.joined.less * float64(wait) / n, s.joined.more * float64(wait) / n
 }
 
 // judge gives the verdict on one objective, as if the client were valid. It must
 // hold whenever what was read together really came.
 func (a report) judge(c *counter) Judgement {
 	j := a.judgeCut(c)
-	if c.metric < 0 || c.slices != nil || j.Verdict == Inconclusive {
+	if c.metric < 0 || j.Verdict == Inconclusive {
 		return j
 	}
-	s, wait, limit, other := &a.series[c.metric].joined, a.wait(), nanoseconds(c.limit), a
-	lower := (j.Verdict == Fail) == c.o.Op.Upper() // less would change the verdict
-	unsure := s.grown(limit, wait)
-	if lower {
-		unsure = s.shrunk(limit, wait)
+	s, wait, limit, other := &a.series[c.metric], a.wait(), nanoseconds(c.limit), a
+	if j.Verdict == Pass {
+		other.asMisses = a.misses(c)
 	}
-	switch {
+	lower := (j.Verdict == Fail) == c.o.Op.Upper() // less would change the verdict
+	unsure := s.joined.grown(limit, wait)
+	if lower {
+		unsure = s.joined.shrunk(limit, wait)
+	}
+	switch low, high := s.meanOff(wait); {
 	case c.o.Statistic == slo.Mean:
-		off := a.meanOff(c.metric)
-		if lower != (off > 0) || off == 0 {
+		if other.sooner = low / 1e6; !lower {
+			other.sooner = -high / 1e6
+		}
+		if other.sooner == 0 {
 			return j
 		}
-		unsure, other.sooner = a.series[ttft].joined.early.Count(), off/1e6
+		unsure = s.joined.early.Count() + s.joined.late.Count() + s.joined.zeros
 	case j.Verdict == Fail:
 		other.asHits = unsure
 	default:
-		other.asMisses = unsure
+		other.worse = unsure
 	}
 	if unsure == 0 || other.verdict(c).Verdict == j.Verdict {
 		return j

@@ -3,10 +3,12 @@ package loadreport
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"llmops/probes/request"
+	"llmops/rules/slo"
 )
 
 // lateReads is what a client that reads up to wait late records of a reply whose
@@ -47,11 +49,16 @@ func TestJoinedReadsAgainstTheTruth(t *testing.T) {
 		measured, truth := New(Config{Objectives: objectives(t, texts...)}), New(Config{Objectives: objectives(t, texts...)})
 		for i := range 400 {
 			r := streamed(time.Duration(i)*ms(20), ms(5+60*rng.Float64()), 0, 30)
-			at := r.Chunks[0].At
+			at, tokens := r.Chunks[0].At, int64(0)
 			for j := range r.Chunks {
+				if round%2 == 1 && rng.IntN(4) == 0 { // as of speculative decoding
+					r.Chunks[j].Tokens = 1 + rng.Int32N(9)
+				}
+				tokens += int64(r.Chunks[j].Tokens)
 				r.Chunks[j].At = at
 				at += ms(2 + 10*rng.Float64())
 			}
+			r.CompletionTokens = &tokens
 			r.LastTokenAt = r.SentAt.Add(r.Chunks[29].At)
 			r.DoneAt = r.LastTokenAt
 			r.Derive()
@@ -118,5 +125,37 @@ func TestJoinedReadsWithoutABound(t *testing.T) {
 	}
 	if s.SLO[0].Verdict != Inconclusive || s.SLO[1].Verdict != Pass {
 		t.Errorf("%s %s, %s %s", s.SLO[0].Verdict, s.SLO[0].Detail, s.SLO[1].Verdict, s.SLO[1].Detail)
+	}
+}
+
+// Objectives by time slices rest on the same stamps.
+func TestJoinedReadsInSlices(t *testing.T) {
+	f, err := slo.Load("x", strings.NewReader(`slos:
+  - {name: slices, sli: ttft_ms < 100, method: timeslices, slice: 1s, slice_target: 0.9, target: 0.9}
+  - {name: ratio, sli: ttft_ms < 100, method: ratio_timeslices, slice: 1s, target: 0.9}
+  - {name: tpot, sli: tpot_ms < 10.5, method: timeslices, slice: 1s, slice_target: 0.5, target: 0.9}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[bool][]Verdict{false: {Pass, Pass, Fail}, true: {Inconclusive, Inconclusive, Inconclusive}}
+	for late, verdicts := range want {
+		a := New(Config{Objectives: f.Objectives})
+		a.Start(epoch)
+		for i := range 4000 {
+			r := streamed(time.Duration(i)*ms(10), ms(95), ms(11), 5)
+			if late { // the first two are read together
+				r.Chunks[0].At, r.Chunks[1].Joined = r.Chunks[1].At, true
+				r.FirstTokenAt = r.SentAt.Add(r.Chunks[0].At)
+				r.Derive()
+			}
+			a.Add(r)
+		}
+		wait := ms(15)
+		for i, j := range a.Summary(Run{Client: ClientFacts{TimestampSource: "kernel", LongestWait: &wait}}).SLO {
+			if j.Verdict != verdicts[i] {
+				t.Errorf("late %v: %s: %s, want %s: %s", late, j.Name, j.Verdict, verdicts[i], j.Detail)
+			}
+		}
 	}
 }

@@ -61,6 +61,10 @@ func (a report) judgeRatioSlices(c *counter, j *Judgement) {
 	if c.line != nil && a.asMisses > 0 { // all were cut at once: in one slice
 		s.add(len(whole), 1, 1)
 	}
+	if a.worse > 0 || a.asHits > 0 { // in which slices is not known
+		j.Verdict = Inconclusive
+		return
+	}
 	n := s.means.N
 	j.Threshold, j.SliceS, j.N = new(o.Target.Float64()), o.Slice.Seconds(), n
 	if n > 0 {

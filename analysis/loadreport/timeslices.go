@@ -42,7 +42,8 @@ func (a report) judgeSlices(c *counter, j *Judgement) {
 			k++
 		}
 	}
-	if c.line != nil && a.asMisses > 0 { // all were cut at once: in one slice
+	k = min(k+a.worse, n) - min(a.asHits, k) // each value may turn the slice that it lies in
+	if c.line != nil && a.asMisses > 0 {     // all were cut at once: in one slice
 		n, k = n+1, k+1
 	}
 	j.Threshold, j.SliceS = new(o.Target.Float64()), o.Slice.Seconds()

@@ -89,7 +89,7 @@ func (a report) judgeRatio(c *counter, j *Judgement) {
 // judgeQuantile counts values that miss the threshold.
 func (a report) judgeQuantile(c *counter, j *Judgement) {
 	o := c.o
-	s := share{k: c.k + a.asMisses - min(a.asHits, c.k), n: c.n + a.asMisses, noun: requests, unit: requests,
+	s := share{k: min(c.k+a.worse, c.n) - min(a.asHits, c.k) + a.asMisses, n: c.n + a.asMisses, noun: requests, unit: requests,
 		limit: new(big.Rat).Sub(big.NewRat(1, 1), o.Target.Rat), bad: missing(o)}
 	s.trials, s.units = float64(s.n), s.n
 	if o.Metric == "quality_score" && o.Errors != slo.ErrorsBad {
@@ -182,7 +182,7 @@ func (a report) judgeExtreme(c *counter, j *Judgement) {
 	ms := float64(v) / 1e6
 	j.N, j.Bad, j.Observed = c.values, new(c.k), new(round6(ms))
 	j.Verdict = verdictIf(c.o.Op.Holds(cmp.Compare(ms, c.limit)) || a.asHits > 0 && a.asHits >= c.k)
-	if j.Verdict == Pass && a.asMisses > 0 {
+	if j.Verdict == Pass && (a.asMisses > 0 || a.worse > 0) {
 		j.Verdict = Inconclusive
 	}
 	what := requests

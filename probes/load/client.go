@@ -304,10 +304,9 @@ func (cl *client) sendLag(rec *request.Record, a *anchors) time.Duration {
 		return 0
 	}
 	lag := nc.epoch.Add(time.Duration(nc.began.Load())).Sub(rec.SentAt)
-	if !a.reused.Load() {
-		lag -= time.Duration(a.gotConn.Load() - a.asked.Load())
-	}
-	return max(lag, 0)
+	// A request that has begun to connect may be given a connection that became
+	// free meanwhile: it waited for the server all the same.
+	return max(lag-time.Duration(a.gotConn.Load()-a.asked.Load()), 0)
 }
 
 // classify tells how a request without a reply failed.

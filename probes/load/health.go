@@ -20,6 +20,10 @@ type Health struct {
 	// Stall is by how much the latest heartbeat was late: a stretch in which
 	// nothing of this process ran, for whatever reason.
 	Stall *time.Duration
+	// LongestWait is the longest that anything can have waited: the larger of
+	// SchedMax, which is of a sample of the waits, and Stall, and one heartbeat more
+	// for what begins just after one.
+	LongestWait *time.Duration
 	// ClockStep is the largest jump of the wall clock against the monotonic
 	// one, in either direction; nil when there was none.
 	ClockStep *time.Duration
@@ -27,9 +31,9 @@ type Health struct {
 
 const (
 	// heartbeat is the time between two looks at the clocks.
-	heartbeat = 10 * time.Millisecond
+	heartbeat = 2 * time.Millisecond
 	// adjustEvery is the number of heartbeats between two looks at the heap.
-	adjustEvery = 10
+	adjustEvery = 50
 	// clockStep is the least jump between two heartbeats that is a step. A clock
 	// that is being corrected gains or loses at most some µs in that time.
 	clockStep = time.Millisecond
@@ -133,6 +137,9 @@ func (m *monitor) stop() Health {
 	now := readRuntime()
 	h.SchedP99, h.SchedMax, _ = now.sched.since(m.base.sched)
 	_, h.PauseMax, h.Pauses = now.pauses.since(m.base.pauses)
+	if h.SchedMax != nil && h.Stall != nil {
+		h.LongestWait = new(max(*h.SchedMax, *h.Stall) + heartbeat)
+	}
 	return h
 }
 

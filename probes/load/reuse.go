@@ -20,6 +20,7 @@ type reuse struct {
 	known chan struct{} // closed when state is known
 	sent  atomic.Int64  // requests before that
 	ended atomic.Bool   // one of them has its reply, or the beginning of it
+	spent atomic.Int64  // connections that were given up after that
 	waits atomic.Int64  // places of a closed loop that waited for the finding
 }
 
@@ -40,8 +41,11 @@ func (r *reuse) learn(closed bool) {
 	}
 }
 
-// tried is how many of the first connections are given up.
-const tried = 2
+const (
+	tried      = 2  // so many of the first connections are given up,
+	spendable  = 64 // then so many of those that come after a reply,
+	spendEvery = 16 // and then of so many requests that of one
+)
 
 // once tells whether a request that begins now is to have a connection that
 // nobody has used and nobody will.
@@ -52,7 +56,13 @@ func (r *reuse) once() bool {
 	case reuseCloses:
 		return true
 	}
-	return r.sent.Add(1) <= tried || r.ended.Load()
+	n := r.sent.Add(1)
+	if n <= tried {
+		return true
+	}
+	// Only a whole answer tells. A server that refuses everything must not cost a
+	// connection each time, or the ports of this machine run out.
+	return r.ended.Load() && (r.spent.Add(1) <= spendable || n%spendEvery == 0)
 }
 
 // await waits for the finding, which is about to come once replies end, and tells

@@ -3,6 +3,8 @@ package load
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -374,6 +376,55 @@ func TestConnectionsAreReused(t *testing.T) {
 				t.Errorf("%d of %d requests were late: the wait for the finding counts as lateness", late, len(records))
 			}
 		})
+	}
+}
+
+// A server that is slow to shake hands makes requests wait for connections. Some
+// of them then get one that another request left: they waited for the server too.
+func TestWaitForTheServersConnectionIsNotLateness(t *testing.T) {
+	const shake = 200 * time.Millisecond
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		reply(w)
+	}))
+	srv.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		time.Sleep(shake)
+		return nil, nil
+	}}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	target := chatTarget(t, srv.URL+"/v1")
+	target.TLS = &tls.Config{RootCAs: pool}
+	records, _ := runAll(t, Config{Target: target, Requests: 60, Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 60}})
+	late := 0
+	for _, r := range records {
+		if *r.Lateness > shake/2 {
+			late++
+		}
+	}
+	if late > len(records)/20 {
+		t.Errorf("%d of %d requests were late: the server's handshake counts as the client's lateness", late, len(records))
+	}
+}
+
+// A server that refuses everything costs no connection for each request.
+func TestRefusalsReuseConnections(t *testing.T) {
+	var connections atomic.Int64
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	records, _ := runAll(t, Config{Target: chatTarget(t, srv.URL+"/v1"), Concurrency: 8, Requests: 2000})
+	if n := connections.Load(); n > 8+tried+spendable+2000/spendEvery+20 || len(records) != 2000 {
+		t.Errorf("%d connections for %d requests", n, len(records))
 	}
 }
 

@@ -10,13 +10,14 @@ import "time"
 //	queue   = sent - scheduled
 //	tpot    = (last token - first token) / (tokens - tokens of the first chunk)
 //
-// tpot is absent when one chunk carried everything: nothing was timed then.
+// tpot is absent when one chunk carried everything, or all came at the same
+// moment: nothing was timed then.
 func (r *Record) Derive() {
 	r.TTFTms = between(r.ScheduledAt, r.FirstTokenAt)
 	r.LatencyMs = between(r.ScheduledAt, r.DoneAt)
 	r.QueueMs = between(r.ScheduledAt, r.SentAt)
 	r.TPOTms = nil
-	if r.CompletionTokens == nil || len(r.Chunks) < 2 {
+	if n := len(r.Chunks); r.CompletionTokens == nil || n < 2 || r.Chunks[n-1].At == r.Chunks[0].At {
 		return
 	}
 	if rest := *r.CompletionTokens - int64(r.Chunks[0].Tokens); rest > 0 {
