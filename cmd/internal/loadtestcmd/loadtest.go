@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +58,7 @@ environment (LLMOPS_API_KEY).`,
 // run does one load test. It prints the summary of whatever was measured, also
 // when the run broke off.
 func run(ctx context.Context, app *cli.App, o *options) error {
-	objectives, err := readObjectives(o)
+	file, err := o.objectives.Read()
 	if err != nil {
 		return err
 	}
@@ -93,7 +92,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return err
 	}
 
-	agg := loadreport.New(loadreport.Config{Objectives: objectives, Confidence: o.confidence, Price: o.price()})
+	agg := loadreport.New(loadreport.Config{Objectives: file.Objectives, Confidence: o.confidence, Price: o.price()})
 	gauge := &load.Gauge{}
 	cfg := load.Config{
 		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts, Checks: checks,
@@ -202,7 +201,7 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		Client: loadreport.ClientFacts{
 			TimestampSource: r.TimestampSource(), Events: r.Events, Cores: float64(runtime.GOMAXPROCS(0)),
 			SchedP99: r.Health.SchedP99, SchedMax: r.Health.SchedMax, Pauses: r.Health.Pauses, PauseMax: r.Health.PauseMax,
-			LongestWait: longest(r.Health.SchedMax, r.Health.Stall), ClockStep: r.Health.ClockStep,
+			LongestWait: r.Health.LongestWait, ClockStep: r.Health.ClockStep,
 		},
 	}
 	if o.open() {
@@ -248,14 +247,6 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		run.Warnings = append(run.Warnings, "the run was interrupted: the figures are of what was measured until then")
 	}
 	return run
-}
-
-// longest is the greater of two spans; nil when one is not known.
-func longest(a, b *time.Duration) *time.Duration {
-	if a == nil || b == nil {
-		return nil
-	}
-	return new(max(*a, *b))
 }
 
 // pageRows is the number of bars in the histogram of report.html.

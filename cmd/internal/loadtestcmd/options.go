@@ -12,6 +12,7 @@ import (
 
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/objectives"
 	"llmops/cmd/internal/render"
 	"llmops/probes/load"
 	"llmops/probes/load/api"
@@ -53,8 +54,7 @@ type options struct {
 	timeouts load.Timeouts
 	link     link
 
-	slos       []string
-	sloFile    string
+	objectives objectives.Flags
 	confidence float64
 
 	hourPrice, inputPrice, outputPrice float64 // USD
@@ -133,8 +133,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.timeouts.Total, "timeout", 10*time.Minute, "limit for the whole request")
 	o.link.addFlags(cmd)
 
-	f.StringArrayVar(&o.slos, "slo", nil, "objective, such as 'p95_latency_ms < 500'; may be repeated")
-	f.StringVar(&o.sloFile, "slo-file", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
+	o.objectives.AddFlags(cmd)
 	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
 
 	f.Float64Var(&o.hourPrice, "gpu-hour-price", 0, "USD an hour for everything under test, for the cost of a request")
@@ -149,9 +148,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	cli.Depends(cmd, "stages", "arrivals", "burstiness", "max-concurrency")
 	cmd.MarkFlagsMutuallyExclusive("dataset", "prompt-tokens")
 	cmd.MarkFlagsMutuallyExclusive("api-key-env", "api-key-file")
-	for _, name := range []string{"dataset", "slo-file"} {
-		_ = cmd.MarkFlagFilename(name) // only an unknown name is an error
-	}
+	_ = cmd.MarkFlagFilename("dataset") // only an unknown name is an error
 	_ = cmd.MarkFlagDirname("out")
 }
 

@@ -5,10 +5,12 @@ package verbs
 import (
 	"context"
 
+	"llmops/cmd/internal/budgetcmd"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/configcmd"
 	"llmops/cmd/internal/democmd"
 	"llmops/cmd/internal/loadtestcmd"
+	"llmops/cmd/internal/rulescmd"
 	"llmops/cmd/internal/simcmd"
 	"llmops/cmd/internal/versioncmd"
 )
@@ -16,9 +18,11 @@ import (
 // All is every verb. Help sorts them by name.
 func All() []cli.Verb {
 	return []cli.Verb{
+		budgetcmd.New,
 		configcmd.New,
 		democmd.New,
 		loadtestcmd.New,
+		rulescmd.New,
 		simcmd.New,
 		versioncmd.New,
 	}

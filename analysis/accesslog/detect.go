@@ -1,0 +1,188 @@
+package accesslog
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A plan is what all files are read by.
+type plan struct {
+	options Options
+	formats []Format       // that come into question
+	wanted  []genericField // nil: no Options.Map
+}
+
+func newPlan(o Options) (*plan, error) {
+	p := &plan{options: o, formats: Formats()}
+	if o.Format != "" {
+		if p.formats = formatsNamed(o.Format); len(p.formats) == 0 {
+			return nil, fmt.Errorf("no format %q; the formats are %s", o.Format, strings.Join(FormatNames(), ", "))
+		}
+	}
+	if len(o.Map) > 0 {
+		wanted, err := genericFields(o.Map)
+		if err != nil {
+			return nil, err
+		}
+		p.wanted = wanted
+		mapped := slices.DeleteFunc(slices.Clone(p.formats), func(f Format) bool { return f.DetectMapped == nil })
+		if len(mapped) == 0 {
+			return nil, fmt.Errorf("fields are mapped for generic formats only; %s is none", o.Format)
+		}
+		p.formats = mapped
+	}
+	return p, nil
+}
+
+const (
+	sniffRows = 64
+	// leastSure is how sure a format must be of a file: one row in twenty, so that
+	// a text that quotes a log is none.
+	leastSure = 5
+)
+
+// An unknownFormat is a file of no format that is known.
+type unknownFormat struct {
+	name string
+	row  string
+}
+
+func (e *unknownFormat) Error() string {
+	return fmt.Sprintf("%s: no request log of a known format (its first row is %q); name the format with --format, or fields with --map; the formats are %s",
+		e.name, e.row, strings.Join(FormatNames(), ", "))
+}
+
+// detect finds which of formats is that of the file that begins with b; whole: b is
+// all of it. The format is nil if there is nothing in the file.
+func detect(name string, b []byte, whole bool, formats []Format, wanted []genericField) (*Format, error) {
+	var rows [][]byte
+	for len(b) > 0 && len(rows) < sniffRows {
+		n := splitter{}.next(b)
+		if n == 0 {
+			if !whole && len(rows) > 0 {
+				break
+			}
+			n = len(b)
+		}
+		rows = append(rows, trimEnd(b[:n]))
+		b = b[n:]
+	}
+	var first []byte
+	for _, row := range rows {
+		if !blankRow(row) {
+			first = row
+			break
+		}
+	}
+	if first == nil {
+		return nil, nil
+	}
+	var found *Format
+	sure := leastSure - 1
+	for i := range formats {
+		f, n := &formats[i], 0
+		switch {
+		case wanted == nil:
+			n = f.Detect(rows)
+		case f.DetectMapped != nil:
+			n = f.DetectMapped(rows, wanted)
+		}
+		if n > sure {
+			found, sure = f, n
+		}
+	}
+	if found == nil {
+		return nil, &unknownFormat{name, shown(first)}
+	}
+	return found, nil
+}
+
+// choose finds the format of an open file, by its content or as it was told.
+func (f *logFile) choose(p *plan) error {
+	var err error
+	f.format, err = detect(f.source.Name, f.rest, f.eof, p.formats, p.wanted)
+	if err != nil && p.options.Format != "" && !f.source.Found {
+		f.format, err = &p.formats[0], nil // as told, though it does not look like it
+	}
+	if err != nil || f.format == nil {
+		return err
+	}
+	switch {
+	case f.format.Refuse != "":
+		return fmt.Errorf("%s: %s", f.source.Name, f.format.Refuse)
+	case f.format.File != nil && f.in.plain == nil:
+		return fmt.Errorf("%s: %s is read from files on the disk that are not compressed as a whole", f.source.Name, f.format.Name)
+	case f.format.Sequential:
+		f.parser = f.format.New(p.options)
+	case f.format.CSV:
+		f.split = splitter{csv: true}
+		n := splitter{}.next(f.rest)
+		if n == 0 {
+			n = len(f.rest)
+		}
+		f.split.comma = csvComma(f.rest[:n])
+		n = f.split.next(f.rest)
+		if n == 0 {
+			n = len(f.rest)
+		}
+		f.header = append([]byte(nil), trimEnd(f.rest[:n])...)
+		f.line += int64(bytes.Count(f.rest[:n], []byte{'\n'}))
+		f.rest = f.rest[n:]
+		header := f.format.New(p.options)
+		if header.Parse(f.header, func(*Event) {}) == Malformed {
+			_, why, _ := explain(header, f.header, f.format)
+			return fmt.Errorf("%s:1: %s", f.source.Name, why)
+		}
+	}
+	return nil
+}
+
+// shown is the beginning of a row as it can be shown: one line, no control
+// characters.
+func shown(row []byte) string {
+	if len(row) > shownBytes {
+		row = row[:shownBytes]
+		for i := 1; i < utf8.UTFMax && len(row) > 0 && !utf8.Valid(row[len(row)-i:]); i++ {
+			if utf8.RuneStart(row[len(row)-i]) {
+				row = row[:len(row)-i]
+				break
+			}
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(row))
+}
+
+// open opens the file, reads its beginning and finds its format.
+func (f *logFile) open(p *plan) error {
+	in, err := open(f.source, p.options.Progress)
+	if err != nil {
+		return readError(f.source.Name, err)
+	}
+	f.in, f.line = in, 1
+	buf := make([]byte, 0, blockSize)
+	if buf, err = f.fill(buf); err != nil {
+		return err
+	}
+	const bom = "\uFEFF"
+	if len(buf) >= len(bom) && string(buf[:len(bom)]) == bom {
+		buf = buf[len(bom):]
+	}
+	f.rest = buf
+	return f.choose(p)
+}
+
+func (f *logFile) close() {
+	if f.in != nil {
+		f.in.Close()
+		f.in = nil
+	}
+}

@@ -1,0 +1,36 @@
+package accesslog
+
+import "hash/maphash"
+
+// An interner gives the same few strings again without allocating: models,
+// routes and error texts repeat. It is a direct-mapped cache, so it stays small
+// whatever comes; a string that falls out is simply made anew. Each parser has
+// its own. The zero interner is ready.
+type interner struct {
+	seed  maphash.Seed
+	slots []string
+}
+
+const internSlots = 1024
+
+func (in *interner) text(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if in.slots == nil {
+		in.slots, in.seed = make([]string, internSlots), maphash.MakeSeed()
+	}
+	slot := &in.slots[maphash.Bytes(in.seed, b)%internSlots]
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
+}
+
+// named is text for fields in which "-" means none.
+func (in *interner) named(b []byte) string {
+	if unmeasured(b) {
+		return ""
+	}
+	return in.text(b)
+}

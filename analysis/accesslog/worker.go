@@ -1,0 +1,148 @@
+package accesslog
+
+import (
+	"context"
+)
+
+// A worker takes blocks of files and parses them. Reading a block of a file and
+// parsing another one of it go on at the same time, in two workers.
+type worker struct {
+	ctx     context.Context
+	queue   *queue
+	plan    *plan
+	tally   *tally
+	sink    func(*Event)
+	parsers map[*Format]Parser
+	csvOf   *logFile // the file that the CSV parser was made for
+	csv     Parser
+}
+
+func (w *worker) run() {
+	w.parsers = map[*Format]Parser{}
+	emit := func(e *Event) {
+		w.tally.event(e)
+		w.sink(e)
+	}
+	buf := make([]byte, 0, blockSize)
+	for w.ctx.Err() == nil {
+		f := w.queue.get()
+		if f == nil {
+			return
+		}
+		b, ok, err := w.read(f, buf, emit)
+		if err != nil {
+			w.queue.fail(f, err)
+		}
+		if !ok || err != nil {
+			w.queue.put(f, false)
+			continue
+		}
+		if f.format.Sequential {
+			w.parse(&b, f.parser, emit)
+			w.queue.put(f, true)
+		} else {
+			p := w.parser(f)
+			w.queue.put(f, true)
+			w.parse(&b, p, emit)
+		}
+		if b.big {
+			w.queue.big.Unlock()
+		}
+	}
+}
+
+// read reads the next block of a file, which it opens if it is not open.
+func (w *worker) read(f *logFile, buf []byte, emit func(*Event)) (b block, ok bool, err error) {
+	if f.in == nil {
+		if err := f.open(w.plan); err != nil || f.format == nil {
+			return b, false, err
+		}
+		if f.format.File != nil {
+			return b, false, w.file(f, emit)
+		}
+	}
+	return f.next(buf, &w.queue.big)
+}
+
+// file reads a file of a format that has no rows one after the other.
+func (w *worker) file(f *logFile, emit func(*Event)) error {
+	info, err := f.in.plain.Stat()
+	if err != nil {
+		return readError(f.source.Name, err)
+	}
+	err = f.format.File(w.ctx, f.in.plain, info.Size(), w.plan.options, emit, func(row int64, kind Row, why string) {
+		w.count(f, kind, row, func() (string, string, int) { return "", why, 0 })
+	})
+	if err != nil {
+		return readError(f.source.Name, err)
+	}
+	w.tally.bytes += info.Size()
+	return nil
+}
+
+// parser gives the worker's parser for a file.
+func (w *worker) parser(f *logFile) Parser {
+	if f.format.CSV {
+		if w.csvOf != f {
+			w.csvOf, w.csv = f, f.format.New(w.plan.options)
+			w.csv.Parse(f.header, func(*Event) {})
+		}
+		return w.csv
+	}
+	p := w.parsers[f.format]
+	if p == nil {
+		p = f.format.New(w.plan.options)
+		w.parsers[f.format] = p
+	}
+	return p
+}
+
+// parse parses the rows of a block.
+func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
+	w.tally.bytes += int64(len(b.rows))
+	if b.long {
+		w.count(b.file, Malformed, b.line, func() (string, string, int) {
+			return shown(b.rows), "the row is longer than 16 MiB", 0
+		})
+		return
+	}
+	split := b.file.split
+	line := b.line
+	for rows := b.rows; len(rows) > 0; {
+		n := split.next(rows)
+		if n == 0 {
+			n = len(rows)
+		}
+		row := trimEnd(rows[:n])
+		if len(row) == 0 {
+			w.tally.blank++
+		} else if kind := p.Parse(row, emit); kind != Record {
+			w.count(b.file, kind, line, func() (string, string, int) { return explain(p, row, b.file.format) })
+		}
+		line += split.lines(rows[:n])
+		rows = rows[n:]
+	}
+}
+
+// count counts a row that is no record; about says what to show of it.
+func (w *worker) count(f *logFile, kind Row, line int64, about func() (text, why string, column int)) {
+	if kind == NoRecord {
+		w.tally.other++
+	}
+	if kind != Malformed {
+		return
+	}
+	w.tally.malformed++
+	if w.tally.shows(f.index, line) {
+		text, why, column := about()
+		w.tally.show(sample{Sample{File: f.source.Name, Line: line, Column: column, Text: text, Why: why}, f.index})
+	}
+}
+
+func explain(p Parser, row []byte, f *Format) (text, why string, column int) {
+	why = "no record of the format " + f.Name
+	if e, ok := p.(Explainer); ok {
+		why, column = e.Explain(row)
+	}
+	return shown(row), why, column
+}

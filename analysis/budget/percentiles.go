@@ -1,0 +1,148 @@
+package budget
+
+import (
+	"maps"
+	"math"
+	"runtime"
+	"slices"
+
+	"llmops/analysis/accesslog"
+	"llmops/analysis/stats"
+)
+
+// quantiles are those of a Distribution.
+var quantiles = [...]float64{0.5, 0.9, 0.95, 0.99, 0.999}
+
+// maxExact bounds the different values among which percentiles are looked for.
+// The sketch leaves them the thousandth part of a doubling each, so logs in whole
+// milliseconds or microseconds stay far below it.
+const maxExact = 1 << 16
+
+// sketchError is the bound of stats.Sketch.
+const sketchError = 0.0005
+
+// A search narrows percentiles down from the bucket of a sketch to the value.
+type search struct {
+	value   value
+	sketch  *stats.Sketch
+	ranks   [len(quantiles)]uint64 // within the bucket
+	buckets [len(quantiles)]stats.Bucket
+}
+
+func newSearch(v value, s *stats.Sketch) *search {
+	x := &search{value: v, sketch: s}
+	if s.Count() == 0 {
+		return x
+	}
+	var seen uint64
+	at := 0
+	for b := range s.Buckets() {
+		for ; at < len(quantiles) && stats.Rank(quantiles[at], s.Count()) <= seen+b.Count; at++ {
+			x.ranks[at], x.buckets[at] = stats.Rank(quantiles[at], s.Count())-seen, b
+		}
+		seen += b.Count
+	}
+	return x
+}
+
+// holds tells whether v may be one of the percentiles.
+func (x *search) holds(v int64) bool {
+	for i := range x.buckets {
+		if v >= x.buckets[i].Low && v <= x.buckets[i].High {
+			return x.sketch.Count() > 0
+		}
+	}
+	return false
+}
+
+// A finder counts the values of one worker that lie where percentiles do.
+type finder struct {
+	start    int64
+	searches []*search
+	seen     []map[int64]uint64
+	lost     bool // there are too many different ones
+}
+
+func (f *finder) block(data []byte) {
+	ignore := func(int) {}
+	d := decoder{buf: data, none: ignore, ref: func(int, uint64) {}, text: func(int, []byte) {}}
+	var r record
+	for d.next(&r) {
+		if r.class != classGood || r.end <= f.start || f.lost {
+			continue
+		}
+		for i, s := range f.searches {
+			v := r.fixed[s.value]
+			if v == accesslog.Absent || !s.holds(int64(v)) {
+				continue
+			}
+			f.seen[i][int64(v)]++
+			f.lost = len(f.seen[i]) > maxExact
+		}
+	}
+}
+
+// percentiles goes over the events a second time, for the values in the buckets
+// that the percentiles are in.
+func (c *Counter) percentiles(p *pass) (Metrics, error) {
+	m := Metrics{Window: p.f.name}
+	searches := []*search{newSearch(latency, &p.latency), newSearch(ttft, &p.ttft)}
+	all := &finder{seen: []map[int64]uint64{{}, {}}}
+	if p.latency.Count()+p.ttft.Count() > 0 {
+		finders, err := run(&c.store, runtime.GOMAXPROCS(0), func() *finder {
+			return &finder{start: p.f.metric.start, searches: searches, seen: []map[int64]uint64{{}, {}}}
+		}, (*finder).block)
+		if err != nil {
+			return m, err
+		}
+		for _, f := range finders {
+			all.lost = all.lost || f.lost
+			for i := range f.seen {
+				for v, n := range f.seen[i] {
+					all.seen[i][v] += n
+				}
+				all.lost = all.lost || len(all.seen[i]) > maxExact
+			}
+		}
+	}
+	m.LatencyMS = all.distribution(0, searches[0])
+	m.TTFTMS = all.distribution(1, searches[1])
+	return m, nil
+}
+
+func (f *finder) distribution(i int, x *search) Distribution {
+	s := x.sketch
+	d := Distribution{Count: s.Count()}
+	if d.Count == 0 {
+		return d
+	}
+	ms := func(v int64) *float64 { return new(accesslog.Fixed(v).Float64()) }
+	least, _ := s.Min()
+	most, _ := s.Max()
+	mean, _ := s.Mean()
+	d.Min, d.Max, d.Mean = ms(least), ms(most), new(mean/2e6)
+	for q, to := range []**float64{&d.P50, &d.P90, &d.P95, &d.P99, &d.P999} {
+		v, _ := s.Quantile(quantiles[q])
+		if f.lost {
+			d.Within = sketchError
+		} else {
+			v = f.exact(i, x, q)
+		}
+		*to = ms(v)
+	}
+	return d
+}
+
+// exact is the value of the rank within its bucket.
+func (f *finder) exact(i int, x *search, q int) int64 {
+	var seen uint64
+	for _, v := range slices.Sorted(maps.Keys(f.seen[i])) {
+		if v < x.buckets[q].Low {
+			continue
+		}
+		if seen += f.seen[i][v]; seen >= x.ranks[q] {
+			return v
+		}
+	}
+	return math.MaxInt64 // not reached: the bucket has that many
+}

@@ -1,0 +1,217 @@
+package budget
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+
+	"llmops/analysis/accesslog"
+)
+
+// class is the first that applies of those in the definitions.
+type class uint8
+
+const (
+	classGood class = iota
+	classBad
+	classCancelled
+	classClientError
+	classHealthCheck
+)
+
+// A record is what is kept of an event.
+type record struct {
+	end     int64
+	class   class
+	timeout bool
+	fixed   [values]accesslog.Fixed // by value; only of good events
+	tokens  int64                   // of good events
+	keys    [dimensions]string      // of events that are bad to some objective; kept is whether they are
+	kept    bool
+}
+
+// The layout of a record: four bytes that say what follows, then
+//
+//	end of the request, as the zigzag difference to the record before
+//	values (zigzag) and tokens that there are, in order
+//	keys, by dimension a uvarint: 0 none, 1 a new one (length, bytes), else 2 +
+//	its number among the new ones of its dimension in the block
+//
+// Numbers take as many bytes, the least first, as they need; how many stands in
+// the head, which spares a decoder the search for their ends. Blocks are read on
+// their own, in any order: differences and numbers of keys begin anew in each.
+const (
+	headLen     = 4
+	classBits   = 7
+	timeoutFlag = 1 << 3
+	keysFlag    = 1 << 4
+	endAt       = 5 // 3 bits: bytes of the end less 1
+	valuesAt    = 8 // 4 bits each: bytes of a value; 0: there is none
+	tokensAt    = valuesAt + 4*int(values-latency)
+	// padding follows the last record, for numbers are read eight bytes at once.
+	padding = 8
+)
+
+// maxKey bounds the text of a key, in bytes.
+const maxKey = 256
+
+// An encoder appends records to a block.
+type encoder struct {
+	buf   []byte
+	prev  int64
+	seen  [dimensions]map[string]uint64
+	dirty bool
+}
+
+func (e *encoder) restart(buf []byte) {
+	e.buf, e.prev = buf[:0], 0
+	if e.dirty {
+		for i := range e.seen {
+			clear(e.seen[i])
+		}
+		e.dirty = false
+	}
+}
+
+func (e *encoder) append(r *record) {
+	at := len(e.buf)
+	e.buf = append(e.buf, 0, 0, 0, 0)
+	head := uint32(r.class) | (e.number(zigzag(r.end-e.prev))-1)<<endAt
+	e.prev = r.end
+	if r.timeout {
+		head |= timeoutFlag
+	}
+	if r.class == classGood {
+		for v := latency; v < values; v++ {
+			if r.fixed[v] != accesslog.Absent {
+				head |= e.number(zigzag(int64(r.fixed[v]))) << (valuesAt + 4*(v-latency))
+			}
+		}
+		if r.tokens > 0 {
+			head |= e.number(uint64(r.tokens)) << tokensAt
+		}
+	}
+	if r.kept {
+		head |= keysFlag
+		for d, key := range r.keys {
+			e.key(d, key)
+		}
+	}
+	binary.LittleEndian.PutUint32(e.buf[at:], head)
+}
+
+// number appends u and tells in how many bytes, from 1 to 8.
+func (e *encoder) number(u uint64) uint32 {
+	n := (bits.Len64(u|1) + 7) / 8
+	e.buf = binary.LittleEndian.AppendUint64(e.buf, u)
+	e.buf = e.buf[:len(e.buf)-8+n]
+	return uint32(n)
+}
+
+func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
+
+func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
+
+// seal ends the block.
+func (e *encoder) seal() []byte { return append(e.buf, make([]byte, padding)...) }
+
+func (e *encoder) key(d int, key string) {
+	if key == "" {
+		e.buf = append(e.buf, 0)
+		return
+	}
+	if n, ok := e.seen[d][key]; ok {
+		e.buf = binary.AppendUvarint(e.buf, n)
+		return
+	}
+	if e.seen[d] == nil {
+		e.seen[d] = map[string]uint64{}
+	}
+	e.seen[d][key] = uint64(len(e.seen[d])) + 2
+	e.dirty = true
+	e.buf = append(e.buf, 1)
+	e.buf = binary.AppendUvarint(e.buf, uint64(len(key)))
+	e.buf = append(e.buf, key...)
+}
+
+// A decoder reads the records of a block. What it reads was written by an
+// encoder of this process.
+type decoder struct {
+	buf  []byte // sealed
+	prev int64
+	text func(d int, key []byte) // takes a new key of dimension d
+	ref  func(d int, n uint64)   // names key n, from 0, of dimension d
+	none func(d int)             // there is no key of dimension d
+}
+
+// next reads one record into r, but for r.keys. False at the end.
+func (d *decoder) next(r *record) bool {
+	if len(d.buf) <= padding {
+		return false
+	}
+	head := binary.LittleEndian.Uint32(d.buf)
+	d.buf = d.buf[headLen:]
+	d.prev += unzigzag(d.number(head>>endAt&7 + 1))
+	r.end, r.class, r.timeout, r.kept = d.prev, class(head&classBits), head&timeoutFlag != 0, head&keysFlag != 0
+	if r.class == classGood {
+		for v := latency; v < values; v++ {
+			r.fixed[v] = accesslog.Absent
+			if n := head >> (valuesAt + 4*(v-latency)) & 15; n > 0 {
+				r.fixed[v] = accesslog.Fixed(unzigzag(d.number(n)))
+			}
+		}
+		r.tokens = 0
+		if n := head >> tokensAt; n > 0 {
+			r.tokens = int64(d.number(n))
+		}
+	}
+	if r.kept {
+		for i := range int(dimensions) {
+			d.key(i)
+		}
+	}
+	return true
+}
+
+func (d *decoder) number(n uint32) uint64 {
+	u := binary.LittleEndian.Uint64(d.buf) << (64 - 8*n) >> (64 - 8*n)
+	d.buf = d.buf[n:]
+	return u
+}
+
+func (d *decoder) key(i int) {
+	switch n := d.uvarint(); n {
+	case 0:
+		d.none(i)
+	case 1:
+		size := d.uvarint()
+		d.text(i, d.buf[:size])
+		d.buf = d.buf[size:]
+	default:
+		d.ref(i, n-2)
+	}
+}
+
+func (d *decoder) uvarint() uint64 {
+	u, n := binary.Uvarint(d.buf)
+	d.buf = d.buf[n:]
+	return u
+}
+
+// cut bounds the text of a key, at the begin of a character.
+func cut(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	n := maxKey
+	for n > 0 && !utf8.RuneStart(key[n]) {
+		n--
+	}
+	return key[:n]
+}
+
+// timedOut tells by status and error whether a failure was a timeout.
+func timedOut(e *accesslog.Event) bool {
+	return e.Status == 408 || e.Status == 504 || strings.Contains(strings.ToLower(e.Error), "timeout")
+}

@@ -1,0 +1,226 @@
+// Package budgetcmd is "llmops budget": it reads exported request logs and shows
+// what is left of error budgets. It wires readers and judgement together; it must
+// not compute either.
+package budgetcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/big"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"github.com/spf13/cobra"
+
+	"llmops/analysis/accesslog"
+	"llmops/analysis/budget"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/inputs"
+	"llmops/cmd/internal/objectives"
+	"llmops/rules/defaults"
+)
+
+// New makes the command.
+func New(app *cli.App) *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "budget LOG…",
+		Short: "compute error budgets and burn rates from exported request logs",
+		Long: `Reads request logs of gateways, proxies and inference servers and computes for
+each objective how much of its error budget is spent, how fast it burns, which
+alerts would have fired, who spent it and when it runs out.
+
+LOG is a file, a folder that is walked, or - for standard input; gzip and zstd
+are recognised by content, and so are the formats. "Now" is the newest event,
+or --at. Without --slo and --slo-file, availability of 99.9 % over 30 days is
+judged (@defaults/budget).`,
+		Example: `  llmops budget run1/requests.jsonl --slo 'p95_latency_ms < 500' --slo 'success_rate >= 99.9%'
+  llmops budget /var/log/nginx/ --slo-file slos.yaml --by model,route
+  zcat envoy.log.gz | llmops budget - --window 7d --report budget.html`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return run(cmd.Context(), app, o, args)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// coursePoints is how many points the charts have.
+const coursePoints = 240
+
+func run(ctx context.Context, app *cli.App, o *options, logs []string) error {
+	file, err := o.objectives.Read()
+	if err != nil {
+		return err
+	}
+	if len(file.Objectives) == 0 {
+		if file, err = objectives.Load(defaults.Prefix + "budget"); err != nil {
+			return err
+		}
+		app.Notef("no objective was given: judging availability of 99.9 %% over 30 days (@defaults/budget)")
+	}
+	if err := o.output.Check(); err != nil {
+		return err
+	}
+	if o.report != "" {
+		if err := (&cli.Output{File: o.report}).Check(); err != nil {
+			return err
+		}
+	}
+	sources, err := inputs.Walk(logs, app.In)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if len(sources) == 0 {
+		return cli.WithHint(cli.Usagef("no file to read in %s", strings.Join(logs, ", ")), "name log files, or folders that hold some")
+	}
+	counter, err := budget.New(budget.Config{
+		Objectives: file.Objectives, ExcludeStatus: file.ExcludeStatus, At: o.atMS, Window: o.override, By: o.by, Course: coursePoints, Spill: spill,
+	})
+	if err != nil {
+		return cli.Usage(err)
+	}
+	defer counter.Close()
+
+	var read atomic.Int64
+	options := accesslog.Options{Map: o.fields, Progress: &read}
+	if o.format != "auto" {
+		options.Format = o.format
+	}
+	stop := app.Progress(func() string { return fmt.Sprintf("read %s", size(read.Load())) })
+	summary, err := accesslog.Read(ctx, sources, options, func() func(*accesslog.Event) { return counter.Shard().Add })
+	stop()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return readError(err)
+	}
+	if err := o.tolerate(app, summary); err != nil {
+		return err
+	}
+	report, err := counter.Report(sourceOf(summary))
+	if err != nil {
+		return cli.Failed(err)
+	}
+	return o.show(app, report)
+}
+
+// spill opens the file for events that do not fit into memory. It has no name any
+// more when it is used, where the system allows that, so that nothing is left behind.
+func spill() (budget.File, error) {
+	f, err := os.CreateTemp("", "llmops-budget-*.tmp") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	if os.Remove(f.Name()) != nil {
+		return &leftover{f}, nil
+	}
+	return f, nil
+}
+
+// leftover is a file that can be removed only once it is closed.
+type leftover struct{ *os.File }
+
+func (f *leftover) Close() error { return errors.Join(f.File.Close(), os.Remove(f.Name())) }
+
+func sourceOf(s accesslog.Summary) budget.Source {
+	src := budget.Source{Files: s.Files, Format: s.Format, Records: s.Records, Skipped: budget.Skipped{Malformed: s.Malformed}}
+	if s.Records > 0 {
+		src.First, src.Last = new(budget.Time(s.First)), new(budget.Time(s.Last))
+	}
+	return src
+}
+
+// readError sorts what went wrong with an input: it is the caller's.
+func readError(err error) error {
+	failed := cli.Usage(err)
+	if errors.Is(err, fs.ErrPermission) {
+		return cli.WithHint(failed, "the file must be readable")
+	}
+	return failed
+}
+
+// tolerate refuses logs of which too much cannot be read, and shows the first of it.
+func (o *options) tolerate(app *cli.App, s accesslog.Summary) error {
+	for _, name := range s.Skipped {
+		app.Notef("%s is no log and was passed over", name)
+	}
+	if s.Malformed == 0 {
+		return nil
+	}
+	for _, m := range s.Samples {
+		place := fmt.Sprintf("%s:%d", m.File, m.Line)
+		if m.Column > 0 {
+			place += fmt.Sprintf(":%d", m.Column)
+		}
+		app.Notef("%s: %s: %s", place, m.Why, m.Text)
+	}
+	bad := big.NewRat(s.Malformed, s.Rows())
+	f, _ := bad.Float64()
+	if bad.Cmp(o.tolerated) > 0 {
+		return cli.WithHint(cli.Usagef("%d of %d rows cannot be read (%.3g%%), more than --max-malformed %s", s.Malformed, s.Rows(), 100*f, o.maxMalformed),
+			"read as %s: if that is wrong name another --format; if the logs are damaged raise --max-malformed", s.Format)
+	}
+	app.Warnf("%d of %d rows could not be read (%.3g%%) and are in no figure", s.Malformed, s.Rows(), 100*f)
+	return nil
+}
+
+// show writes the report, and turns the verdict into an exit code.
+func (o *options) show(app *cli.App, r budget.Report) error {
+	if o.report != "" {
+		if err := cli.WriteFile(o.report, func(w io.Writer) error { return page{r}.write(w, app.Build.Version) }); err != nil {
+			return err
+		}
+		app.Notef("report in %s", o.report)
+	}
+	if err := o.print(app, r); err != nil {
+		return err
+	}
+	for _, s := range r.SLOs {
+		for _, w := range s.Warnings {
+			app.Warnf("%s: %s", s.Name, w)
+		}
+	}
+	return outcome(r)
+}
+
+func outcome(r budget.Report) error {
+	names := func(v budget.Verdict) string {
+		var list []string
+		for _, s := range r.SLOs {
+			if s.Verdict == v {
+				list = append(list, s.Name)
+			}
+		}
+		return strings.Join(list, ", ")
+	}
+	switch r.Verdict {
+	case budget.Fail:
+		return cli.Gate(fmt.Errorf("objective not met: %s", names(budget.Fail)))
+	case budget.NoData:
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no data for %s", names(budget.NoData))), "see what was excluded, or whether the logs hold the value at all")
+	case budget.Undetermined:
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("too little data for a verdict on %s", names(budget.Undetermined))), "judge a longer window, or more logs")
+	}
+	return nil
+}
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}

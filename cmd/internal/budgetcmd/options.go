@@ -1,0 +1,106 @@
+package budgetcmd
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"llmops/analysis/accesslog"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/objectives"
+	"llmops/cmd/internal/render"
+	"llmops/rules/slo"
+)
+
+type options struct {
+	objectives   objectives.Flags
+	format       string
+	fields       map[string]string
+	maxMalformed string
+	window, at   string
+	by           []string
+	explain      bool
+	report       string
+	output       cli.Output
+
+	tolerated *big.Rat // share of malformed rows
+	override  time.Duration
+	atMS      *int64
+}
+
+func (o *options) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	o.objectives.AddFlags(cmd)
+	cli.Enum(cmd, &o.format, "format", "f", append([]string{"auto"}, accesslog.FormatNames()...), "format of the logs")
+	f.StringToStringVar(&o.fields, "map", nil, "fields of generic logs, such as time=ts:s,status=code,latency=took:ms")
+	f.StringVar(&o.maxMalformed, "max-malformed", "1%", "share of rows that may be unreadable")
+	f.StringVar(&o.window, "window", "", "window in place of that of every objective, such as 7d")
+	f.StringVar(&o.at, "at", "", "judge as of this time (default: the newest event)")
+	f.StringSliceVar(&o.by, "by", nil, "contributors to list beside error: model, route, key")
+	f.BoolVar(&o.explain, "explain", false, "say how each number comes about")
+	f.StringVar(&o.report, "report", "", "write an offline HTML report with charts to `FILE`")
+	_ = cmd.MarkFlagFilename("report", "html") // only an unknown name is an error
+	o.output.AddFlags(cmd, append(render.Formats(), "prom")...)
+}
+
+func (o *options) check() error {
+	var err error
+	if o.tolerated, err = share(o.maxMalformed); err != nil {
+		return cli.WithHint(cli.Usagef("--max-malformed %q: %w", o.maxMalformed, err), "such as 1%% or 0.01")
+	}
+	if o.window != "" {
+		if o.override, err = slo.ParseDuration(o.window); err != nil {
+			return cli.Usagef("--window %q: %w", o.window, err)
+		}
+	}
+	if o.at != "" {
+		at, err := parseTime(o.at)
+		if err != nil {
+			return cli.WithHint(cli.Usagef("--at %q: %w", o.at, err), "such as 2026-03-01T12:00:00Z, '2026-03-01 12:00:00' (UTC) or 1772366400")
+		}
+		o.atMS = &at
+	}
+	return nil
+}
+
+// share reads a decimal or a percentage from 0 to 1.
+func share(text string) (*big.Rat, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	d, err := slo.ParseDecimal(strings.TrimSpace(digits))
+	if err != nil {
+		return nil, err
+	}
+	r := new(big.Rat).Set(d.Rat)
+	if percent {
+		r.Quo(r, big.NewRat(100, 1))
+	}
+	if r.Cmp(big.NewRat(1, 1)) > 0 {
+		return nil, errors.New("want at most 1, or 100%")
+	}
+	return r, nil
+}
+
+// parseTime reads a time as log readers do, in ms since the epoch: RFC 3339, a
+// date and time in UTC, or a number of s, ms, µs or ns by its size.
+func parseTime(text string) (int64, error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UnixMilli(), nil
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("not a time")
+	}
+	for _, unit := range []struct{ from, perMS int64 }{{1e17, 1e6}, {1e14, 1e3}, {1e11, 1}} {
+		if n >= unit.from {
+			return n / unit.perMS, nil
+		}
+	}
+	return n * 1000, nil
+}

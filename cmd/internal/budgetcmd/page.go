@@ -1,0 +1,100 @@
+package budgetcmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"llmops/analysis/budget"
+	"llmops/cmd/internal/render"
+	"llmops/cmd/internal/render/html"
+)
+
+// page is the offline HTML report.
+type page struct{ r budget.Report }
+
+func (p page) write(w io.Writer, version string) error {
+	doc := html.Page{
+		Title: "Error budgets", Subtitle: sourceLine(p.r),
+		Verdict: string(p.r.Verdict), VerdictKind: kindOf(p.r.Verdict),
+		Lead:   append([]string{"release: " + string(p.r.Release)}, policyLines(p.r)...),
+		Footer: "llmops " + version,
+	}
+	table := func(title string, t *render.Table) {
+		if len(t.Rows) > 0 {
+			doc.Sections = append(doc.Sections, html.Section{Title: title, Table: tableOf(t)})
+		}
+	}
+	table("Objectives", sloTable(p.r, render.Style{}))
+	for _, s := range worstFirst(p.r.SLOs) {
+		doc.Sections = append(doc.Sections, charts(s)...)
+	}
+	table("Alerts that would have fired", alertTable(p.r))
+	table("Incidents, largest first", incidentTable(p.r, 10))
+	table("Who spent it", contributorTable(p.r, 10))
+	table("Good requests, ms", metricTable(p.r))
+	for _, s := range worstFirst(p.r.SLOs) {
+		doc.Sections = append(doc.Sections, html.Section{Title: "How " + label(s) + " comes about", Text: explain(p.r, s)})
+	}
+	return html.Write(w, doc)
+}
+
+func kindOf(v budget.Verdict) html.Kind {
+	switch v {
+	case budget.Pass:
+		return html.Pass
+	case budget.Fail:
+		return html.Fail
+	}
+	return html.Undecided
+}
+
+// charts are the burn-down and the burn rate of an objective.
+func charts(s budget.SLO) []html.Section {
+	if len(s.Course) < 2 || s.Remaining == nil {
+		return nil
+	}
+	from := s.Course[0].At
+	var hours []float64
+	left, burn := html.Series{Name: "left"}, html.Series{Name: "burn rate"}
+	for _, p := range s.Course {
+		hours = append(hours, float64(p.At-from)/3_600_000)
+		left.Values = append(left.Values, scaled(p.Remaining, 100))
+		burn.Values = append(burn.Values, p.Burn)
+	}
+	since := "hours since " + clock(from)
+	chart := func(title, unit string, series html.Series, marks ...html.Mark) html.Section {
+		return html.Section{Title: title, Chart: &html.Chart{Title: title, Unit: unit, XLabel: since, X: hours, Kind: html.Line, Series: []html.Series{series}, Marks: marks}}
+	}
+	return []html.Section{
+		chart("Budget left: "+s.Name, "%", left, html.Mark{Value: 0, Label: "spent"}),
+		chart("Burn rate: "+s.Name, "times the even pace", burn, html.Mark{Value: 1, Label: "even pace"}),
+	}
+}
+
+func scaled(v *float64, by float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	return new(*v * by)
+}
+
+// tableOf turns a table for the terminal into one for the page.
+func tableOf(t *render.Table) *html.Table {
+	out := &html.Table{}
+	for _, c := range t.Columns {
+		out.Columns = append(out.Columns, html.Column{Header: strings.ToLower(c.Header), Numeric: c.Align == render.Right})
+	}
+	for _, row := range t.Rows {
+		var cells []html.Cell
+		for i, text := range row {
+			cell := html.Cell{Text: fmt.Sprint(render.Clean(text))}
+			if t.Columns[i].Header == "VERDICT" {
+				cell.Kind = kindOf(budget.Verdict(text))
+			}
+			cells = append(cells, cell)
+		}
+		out.Rows = append(out.Rows, cells)
+	}
+	return out
+}

@@ -1,0 +1,295 @@
+package budgetcmd
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"llmops/analysis/budget"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/render"
+)
+
+// print writes the report in the format that was asked for.
+func (o *options) print(app *cli.App, r budget.Report) error {
+	return o.output.Write(app, func(w io.Writer) error {
+		switch o.output.Format {
+		case "table":
+			v := view{w: w, r: r, style: o.output.Style(app), width: o.output.Width(app), ascii: !render.Unicode(app.Getenv), explain: o.explain}
+			return v.table()
+		case "prom":
+			return openMetrics(w, r)
+		case "csv":
+			return render.Write(w, "csv", 0, nil, sloTable(r, render.Style{}))
+		}
+		return render.Write(w, o.output.Format, 0, r, sloTable(r, render.Style{}), alertTable(r), incidentTable(r, everything), contributorTable(r, everything))
+	})
+}
+
+// view is the report for a terminal.
+type view struct {
+	w       io.Writer
+	r       budget.Report
+	style   render.Style
+	width   int
+	ascii   bool
+	explain bool
+	err     error
+}
+
+func (v *view) printf(format string, args ...any) {
+	if v.err == nil {
+		_, v.err = fmt.Fprintf(v.w, format, args...)
+	}
+}
+
+func (v *view) section(title string, t *render.Table) {
+	if len(t.Rows) == 0 || v.err != nil {
+		return
+	}
+	v.printf("\n%s\n", v.style.Bold(title))
+	if v.err == nil {
+		v.err = t.Write(v.w, v.width)
+	}
+}
+
+// few and everything are how many rows a table shows for each objective.
+const (
+	few        = 3
+	everything = 1 << 30
+)
+
+func (v *view) table() error {
+	v.printf("%s\n", sourceLine(v.r))
+	v.section("objectives", sloTable(v.r, v.style))
+	v.courses()
+	v.section("alerts that would have fired", firedTable(v.r))
+	v.section("incidents, largest first", incidentTable(v.r, few))
+	v.section("who spent it", contributorTable(v.r, few))
+	v.section("good requests, ms", metricTable(v.r))
+	for i, line := range policyLines(v.r) {
+		if i == 0 {
+			v.printf("\n%s\n", v.style.Bold("policy"))
+		}
+		v.printf("%s", render.Wrap(line, v.width, ""))
+	}
+	if v.explain {
+		v.explanation()
+	}
+	v.printf("\n%s %s, %s %s\n", v.style.Bold("verdict:"), verdict(v.r.Verdict, v.style), v.style.Bold("release:"), action(v.r.Release, v.style))
+	return v.err
+}
+
+// courses draws what is left of each budget over the time that there are logs for.
+func (v *view) courses() {
+	first := true
+	for _, s := range worstFirst(v.r.SLOs) {
+		var left []*float64
+		for _, p := range s.Course {
+			left = append(left, p.Remaining)
+		}
+		line := render.Spark(left, 48, v.ascii)
+		if strings.TrimSpace(line) == "" || s.Remaining == nil {
+			continue
+		}
+		if first {
+			v.printf("\n%s\n", v.style.Bold("budget left over time"))
+			first = false
+		}
+		v.printf("%-24s %s %s\n", cut(s.Name, 24), line, percent(*s.Remaining))
+	}
+}
+
+func sourceLine(r budget.Report) string {
+	s := r.Source
+	text := fmt.Sprintf("%s, %s, %d requests", plural(len(s.Files), "file"), s.Format, s.Records)
+	if s.First != nil {
+		text += fmt.Sprintf(" from %s to %s", clock(*s.First), clock(*s.Last))
+	}
+	if r.Now != nil && (s.Last == nil || *r.Now != *s.Last) {
+		text += ", judged as of " + clock(*r.Now)
+	}
+	if s.Skipped.Malformed > 0 {
+		text += fmt.Sprintf("; %d unreadable", s.Skipped.Malformed)
+	}
+	return text
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+var severity = map[budget.Verdict]int{budget.Fail: 0, budget.NoData: 1, budget.Undetermined: 2, budget.Pass: 3}
+
+// worstFirst sorts by verdict, then by what is spent.
+func worstFirst(list []budget.SLO) []budget.SLO {
+	spent := func(s budget.SLO) float64 {
+		if s.Consumed == nil {
+			return 0
+		}
+		return *s.Consumed
+	}
+	return slices.SortedStableFunc(slices.Values(list), func(a, b budget.SLO) int {
+		if d := severity[a.Verdict] - severity[b.Verdict]; d != 0 {
+			return d
+		}
+		switch x, y := spent(a), spent(b); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+}
+
+func sloTable(r budget.Report, style render.Style) *render.Table {
+	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">SPENT", ">LEFT", ">SLI", ">TARGET", ">BURN 1h", ">6h", ">3d", "RUNS OUT", ">BAD", ">OF", "STATUS", ">WINDOW", ">COVERED")}
+	for _, s := range worstFirst(r.SLOs) {
+		t.Add(verdict(s.Verdict, style), label(s), optional(s.Consumed, percent), optional(s.Remaining, percent),
+			optional(s.SLI, precise), exact(100*s.Target)+"%", burn(s, "1h"), burn(s, "6h"), burn(s, "3d"), exhaustion(s),
+			strconv.FormatInt(s.Bad, 10), counted(s), string(s.Status), s.Window, optional(s.Coverage, percent))
+	}
+	return t
+}
+
+// label is the name of an objective and what it says, once.
+func label(s budget.SLO) string {
+	if s.Objective == "" || s.Objective == s.Name {
+		return render.Clean(s.Name)
+	}
+	return render.Clean(s.Name + ": " + s.Objective)
+}
+
+func counted(s budget.SLO) string {
+	if s.Slice != "" {
+		return fmt.Sprintf("%d slices of %s", s.Total, s.Slice)
+	}
+	return strconv.FormatInt(s.Total, 10)
+}
+
+func burn(s budget.SLO, window string) string {
+	for _, b := range s.BurnRates {
+		if b.Window == window {
+			return optional(b.Rate, factor)
+		}
+	}
+	return "-"
+}
+
+func exhaustion(s budget.SLO) string {
+	switch {
+	case s.Exhaustion.At != nil:
+		return clock(*s.Exhaustion.At)
+	case s.Exhaustion.Status == "burning":
+		return "not at this pace"
+	}
+	return strings.ReplaceAll(s.Exhaustion.Status, "_", " ")
+}
+
+func alertTable(r budget.Report) *render.Table {
+	t := &render.Table{Columns: render.Columns("SEVERITY", "OBJECTIVE", "BURN ABOVE", "FROM", "TO", ">BUDGET SPENT")}
+	for _, s := range worstFirst(r.SLOs) {
+		for _, a := range s.Alerts {
+			for _, f := range a.Fired {
+				to := "still firing"
+				if f.To != nil {
+					to = clock(*f.To)
+				}
+				t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), clock(f.From), to, percent(f.BudgetSpent))
+			}
+		}
+	}
+	return t
+}
+
+// firedTable has one row for each alert that fired: how often, the last time, and
+// the most of the budget that was spent when it did.
+func firedTable(r budget.Report) *render.Table {
+	t := &render.Table{Columns: render.Columns("SEVERITY", "OBJECTIVE", "BURN ABOVE", ">FIRED", "LAST FROM", "TO", ">MOST SPENT")}
+	for _, s := range worstFirst(r.SLOs) {
+		for _, a := range s.Alerts {
+			if len(a.Fired) == 0 {
+				continue
+			}
+			last, most := a.Fired[len(a.Fired)-1], 0.0
+			for _, f := range a.Fired {
+				most = max(most, f.BudgetSpent)
+			}
+			to := "still firing"
+			if last.To != nil {
+				to = clock(*last.To)
+			}
+			times := strconv.Itoa(len(a.Fired)) + " times"
+			if len(a.Fired) == 1 {
+				times = "once"
+			}
+			t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), times, clock(last.From), to, percent(most))
+		}
+	}
+	return t
+}
+
+func incidentTable(r budget.Report, most int) *render.Table {
+	t := &render.Table{Columns: render.Columns("OBJECTIVE", "FROM", "TO", ">BAD", ">OF", ">SHARE OF BUDGET")}
+	for _, s := range worstFirst(r.SLOs) {
+		list := slices.SortedStableFunc(slices.Values(s.Incidents), func(a, b budget.Incident) int { return int(b.Bad - a.Bad) })
+		for _, i := range list[:min(len(list), most)] {
+			t.Add(render.Clean(s.Name), clock(i.From), clock(i.To), strconv.FormatInt(i.Bad, 10), strconv.FormatInt(i.Total, 10), optional(i.Share, percent))
+		}
+	}
+	return t
+}
+
+func contributorTable(r budget.Report, most int) *render.Table {
+	t := &render.Table{Columns: render.Columns("OBJECTIVE", "BY", "KEY", ">BAD", ">SHARE")}
+	for _, s := range worstFirst(r.SLOs) {
+		seen := map[string]int{}
+		for _, c := range s.Contributors {
+			if seen[c.By]++; seen[c.By] > most {
+				continue
+			}
+			key := render.Clean(c.Key)
+			if c.Rest {
+				key = "(all others)"
+			}
+			t.Add(render.Clean(s.Name), c.By, key, strconv.FormatInt(c.Bad, 10), percent(c.Share))
+		}
+	}
+	return t
+}
+
+func metricTable(r budget.Report) *render.Table {
+	t := &render.Table{Columns: render.Columns("METRIC", ">MEAN", ">P50", ">P90", ">P95", ">P99", ">MAX", ">COUNT")}
+	for _, m := range []struct {
+		name string
+		d    budget.Distribution
+	}{{"latency_ms", r.Metrics.LatencyMS}, {"ttft_ms", r.Metrics.TTFTMS}} {
+		if d := m.d; d.Count > 0 {
+			t.Add(m.name, optional(d.Mean, number), optional(d.P50, number), optional(d.P90, number), optional(d.P95, number),
+				optional(d.P99, number), optional(d.Max, number), strconv.FormatUint(d.Count, 10))
+		}
+	}
+	return t
+}
+
+func policyLines(r budget.Report) (lines []string) {
+	for _, s := range worstFirst(r.SLOs) {
+		for _, p := range s.Policy {
+			text := fmt.Sprintf("%s: %s (%s", s.Name, p.Action, p.When)
+			if p.Value != nil {
+				text += ", is " + percent(*p.Value)
+			}
+			if p.From != nil {
+				text += ", from " + clock(*p.From)
+			}
+			lines = append(lines, render.Clean(text+")"))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,106 @@
+// Package objectives is the group of flags by which commands take service level
+// objectives: --slo and --slo-file. It opens files; what they mean is rules/slo's.
+package objectives
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"llmops/cmd/internal/cli"
+	"llmops/rules/defaults"
+	"llmops/rules/slo"
+)
+
+// Flags are what was given.
+type Flags struct {
+	Inline []string // --slo
+	File   string   // --slo-file
+}
+
+// AddFlags adds the flags to cmd.
+func (f *Flags) AddFlags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.Inline, "slo", nil, "objective, such as 'p95_latency_ms < 500'; may be repeated")
+	cmd.Flags().StringVar(&f.File, "slo-file", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
+	_ = cmd.MarkFlagFilename("slo-file") // only an unknown name is an error
+}
+
+// Read gives the objectives of --slo, then those of --slo-file, with the statuses
+// that the file leaves out (by default those of slo.DefaultExcludeStatus).
+func (f *Flags) Read() (slo.File, error) {
+	all := slo.File{ExcludeStatus: slo.DefaultExcludeStatus()}
+	for _, text := range f.Inline {
+		objective, err := slo.Parse(text)
+		if err != nil {
+			return slo.File{}, usage("--slo '"+text+"': ", err)
+		}
+		all.Objectives = append(all.Objectives, objective)
+	}
+	if f.File == "" {
+		return all, nil
+	}
+	file, err := Load(f.File)
+	if err != nil {
+		return slo.File{}, err
+	}
+	all.ExcludeStatus = file.ExcludeStatus
+	all.Objectives = append(all.Objectives, file.Objectives...)
+	return all, nil
+}
+
+// Load reads a file, or one that ships with the program: "@defaults/objectives".
+func Load(name string) (slo.File, error) {
+	f, err := open(name)
+	if err != nil {
+		return slo.File{}, err
+	}
+	defer f.Close()
+	file, err := slo.Load(name, f)
+	if err != nil {
+		return slo.File{}, usage("", err)
+	}
+	return file, nil
+}
+
+func open(name string) (fs.File, error) {
+	shipped, ok := strings.CutPrefix(name, defaults.Prefix)
+	if !ok {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, cli.Usage(err)
+		}
+		return f, nil
+	}
+	f, err := defaults.Files.Open(shipped + defaults.Extension)
+	if err != nil {
+		return nil, cli.WithHint(cli.Usagef("--slo-file %s: no such file ships with llmops", name), "%s", shippedNames())
+	}
+	return f, nil
+}
+
+func shippedNames() string {
+	entries, err := defaults.Files.ReadDir(".")
+	if err != nil {
+		return "none ships"
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, defaults.Prefix+strings.TrimSuffix(e.Name(), defaults.Extension))
+	}
+	return "those that do: " + strings.Join(names, ", ")
+}
+
+func usage(where string, err error) error {
+	e, ok := errors.AsType[*slo.Error](err)
+	if !ok {
+		return cli.Usage(err)
+	}
+	failed := cli.Usage(errors.New(where + e.Error()))
+	if e.Hint == "" {
+		return failed
+	}
+	return cli.WithHint(failed, "%s", e.Hint)
+}
