@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -140,7 +141,7 @@ func (f *logFile) fill(buf []byte) ([]byte, error) {
 	for !f.eof && len(buf) < cap(buf) {
 		n, err := f.in.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			f.eof = true
 		} else if err != nil {
 			return buf, readError(f.source.Name, err)

@@ -44,7 +44,7 @@ func readParquet(ctx context.Context, f io.ReaderAt, size int64, o Options, emit
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("not a Parquet file that can be read: %v", err)
+		return fmt.Errorf("not a Parquet file that can be read: %w", err)
 	}
 	parser, keys, err := parquetParser(file, o)
 	if err != nil {

@@ -192,7 +192,7 @@ var errFewValues = errors.New("the file is broken: a column has fewer values tha
 
 func (l *parquetLeaf) next() (parquet.Value, error) {
 	if err := l.fill(); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = errFewValues
 		}
 		return parquet.Value{}, err
@@ -204,7 +204,7 @@ func (l *parquetLeaf) next() (parquet.Value, error) {
 // again tells whether the next value is of the same row.
 func (l *parquetLeaf) again() (bool, error) {
 	if err := l.fill(); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return false, nil
 		}
 		return false, err
@@ -225,7 +225,7 @@ func (l *parquetLeaf) fill() error {
 		}
 		n, err := l.values.ReadValues(l.buf[:])
 		l.i, l.n = 0, n
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if n == 0 {
@@ -240,5 +240,5 @@ func (l *parquetLeaf) close() {
 	if l.page != nil {
 		parquet.Release(l.page)
 	}
-	l.pages.Close()
+	_ = l.pages.Close() // nothing was written
 }

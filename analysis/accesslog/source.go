@@ -39,7 +39,7 @@ type content struct {
 
 func (c *content) Close() error {
 	if c.decode != nil {
-		c.decode.Close()
+		_ = c.decode.Close() // what was decoded was checked as it was read
 	}
 	return c.file.Close()
 }
@@ -59,8 +59,8 @@ func open(s Source, read *atomic.Int64) (*content, error) {
 	in := &countingReader{file, read}
 	magic := make([]byte, 4)
 	n, err := io.ReadFull(in, magic)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		file.Close()
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		_ = file.Close() // the other error counts
 		return nil, err
 	}
 	magic = magic[:n]
@@ -69,7 +69,7 @@ func open(s Source, read *atomic.Int64) (*content, error) {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(bufio.NewReaderSize(all, 64<<10))
 		if err != nil {
-			file.Close()
+			_ = file.Close() // the other error counts
 			return nil, err
 		}
 		c.Reader, c.decode = z, z
@@ -78,7 +78,7 @@ func open(s Source, read *atomic.Int64) (*content, error) {
 		z, err := zstd.NewReader(all, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
-			file.Close()
+			_ = file.Close() // the other error counts
 			return nil, err
 		}
 		c.Reader, c.decode = z, closer(z.Close)

@@ -166,6 +166,7 @@ func (a *Aggregator) qualityWarning() string {
 	for _, why := range slices.Sorted(maps.Keys(a.grades.notChecked)) {
 		words, ok := map[string]string{
 			"too_long":    "too long for it",
+			"too_complex": "too complex for its schema",
 			"behind":      "the checks could not keep up with the requests",
 			"interrupted": "the run was broken off",
 		}[why]

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Unchecked string
 // The reasons.
 const (
 	TooLong     Unchecked = "too_long"    // longer than check.MaxAnswer: the end of it is not known
+	TooComplex  Unchecked = "too_complex" // check.ErrTooComplex
 	Behind      Unchecked = "behind"      // the checks are slower than the requests, and too many answers wait
 	Interrupted Unchecked = "interrupted" // the run was broken off
 )
@@ -55,19 +57,15 @@ type grader struct {
 	workers sync.WaitGroup
 }
 
-// newGrader sends calls on to done once they are checked. What is still waiting
-// when ctx ends is not.
+// newGrader sends calls on to done once they are checked. What is waiting or
+// being checked when ctx ends is not.
 func newGrader(ctx context.Context, cl *client, done chan<- *call) *grader {
 	g := &grader{client: cl, queue: make(chan *call, waitingAnswers), done: done}
 	for range max(1, runtime.GOMAXPROCS(0)/2) {
 		g.workers.Go(func() {
 			for c := range g.queue {
 				g.waiting.Add(-int64(len(c.text)))
-				if ctx.Err() != nil {
-					c.graded.NotChecked = Interrupted
-				} else {
-					g.grade(c)
-				}
+				g.grade(ctx, c)
 				done <- c
 			}
 		})
@@ -96,14 +94,23 @@ func (g *grader) take(c *call) {
 	g.done <- c
 }
 
-// finish waits until everything that was taken is checked.
+// finish waits until everything that was taken is checked, or about a second
+// beyond the end of ctx: only a schema cannot be interrupted, and it is bounded.
 func (g *grader) finish() {
 	close(g.queue)
 	g.workers.Wait()
 }
 
-func (g *grader) grade(c *call) {
-	score, results := c.checks.Score(c.text)
+func (g *grader) grade(ctx context.Context, c *call) {
+	score, results, err := c.checks.Score(ctx, c.text)
+	switch {
+	case errors.Is(err, check.ErrTooComplex):
+		c.graded.NotChecked = TooComplex
+		return
+	case err != nil: // that of ctx
+		c.graded.NotChecked = Interrupted
+		return
+	}
 	c.rec.Quality = &score
 	for i := range results {
 		if r := &results[i]; !r.Passed {

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -183,7 +184,7 @@ func TestSlowChecksDoNotHoldTheRun(t *testing.T) {
 	const slow = `{"regex":"(x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?){40}y"}`
 	text := strings.Repeat("x", 2<<10)
 	set, start := checks(t, slow), time.Now()
-	set.Score([]byte(text))
+	_, _, _ = set.Score(t.Context(), []byte(text))
 	one := time.Since(start)
 	if one > 300*time.Millisecond {
 		t.Skipf("a check takes %v here", one) // the race detector
@@ -207,6 +208,46 @@ func TestSlowChecksDoNotHoldTheRun(t *testing.T) {
 	t.Logf("%d requests went out within %v, a check takes %v", n, span, one)
 	if span > 100*time.Millisecond+n*one/2 || len(graded) != n {
 		t.Errorf("%d requests went out within %v, with checks of %v; %d graded", n, span, one, len(graded))
+	}
+}
+
+// An answer that would take a schema too long has no score, and holds nothing up.
+func TestComplexAnswersAreNotChecked(t *testing.T) {
+	const branching = `[{"json_schema":{"$defs":{"n":{"anyOf":[{"type":"object","properties":{"k":{"$ref":"#/$defs/n"}}},
+		{"type":"object","properties":{"k":{"$ref":"#/$defs/n"}}},{"type":"string"}]}},"$ref":"#/$defs/n"}},{"contains":"k"}]`
+	depths := []int{2, 40, 3}
+	url := server(t, answers(func(n int) string {
+		return strings.Repeat(`{"k":`, depths[n]) + `1` + strings.Repeat("}", depths[n])
+	}))
+	records, graded := runGraded(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 3}, branching)
+	for i, want := range []Unchecked{"", TooComplex, ""} {
+		if g := graded[i]; g.NotChecked != want || (len(g.Results) == 0) != (want != "") || (records[i].Quality == nil) != (want != "") || want == "" && *records[i].Quality != 0.5 {
+			t.Errorf("answer of %d levels: quality %v, %+v", depths[i], records[i].Quality, g)
+		}
+	}
+}
+
+// The end of the run does not wait for a check that takes seconds.
+func TestAnInterruptedRunDoesNotWaitForItsChecks(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const n = 6
+	done := make(chan *call, n)
+	g := newGrader(ctx, &client{redact: strings.NewReplacer()}, done)
+	set := checks(t, `{"regex":"(x?){900}y"}`) // seconds for an answer of 1 MiB
+	for range n {
+		g.take(&call{checks: set, text: []byte(strings.Repeat("x", check.MaxAnswer))})
+	}
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	g.finish()
+	if d := time.Since(start); d > 3*time.Second || len(done) != n {
+		t.Errorf("%d of %d answers after %v", len(done), n, d)
+	}
+	for range n {
+		if c := <-done; c.graded.NotChecked != Interrupted || c.rec.Quality != nil {
+			t.Errorf("%+v", c.graded)
+		}
 	}
 }
 

@@ -159,7 +159,7 @@ func TestOpenSLOErrors(t *testing.T) {
 		"long name":         {"apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: " + strings.Repeat("a", 254) + "}\nspec: {}", "f:3:18: a name of 254 bytes", ""},
 		"twice":             {whole + "---\n" + whole, `f:15:18: a second SLO is called "s"`, "the first is in line 3"},
 		"no slo":            {doc("Service", "a", "{}"), "f:2:1: no document of kind SLO", ""},
-		"service key":       {doc("Service", "a", "{descripton: x}"), `f:5:8: unknown key "descripton"`, "description"},
+		"service key":       {doc("Service", "a", "{desription: x}"), `f:5:8: unknown key "desription"`, "description"},
 		"source key":        {doc("DataSource", "a", "{typ: x}"), `f:5:8: unknown key "typ"`, "type"},
 		"target key":        {doc("AlertNotificationTarget", "a", "{targt: x}"), `f:5:8: unknown key "targt"`, "target"},
 		"list of objects":   {"- apiVersion: openslo/v1\n  kind: Service\n  metadata: {name: a}\n- 5", "f:4:3: an OpenSLO document must be a mapping", ""},

@@ -121,10 +121,10 @@ func spill() (budget.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if os.Remove(f.Name()) != nil {
-		return &leftover{f}, nil
+	if removed := os.Remove(f.Name()) == nil; removed {
+		return f, nil
 	}
-	return f, nil
+	return &leftover{f}, nil
 }
 
 // leftover is a file that can be removed only once it is closed.

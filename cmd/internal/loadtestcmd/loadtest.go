@@ -138,7 +138,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if runErr != nil {
 		return runErr
 	}
-	return outcome(summary, first)
+	return outcome(summary, first, result.Exhausted)
 }
 
 // readPrompts loads the dataset or sets up the generator.
@@ -149,7 +149,7 @@ func readPrompts(app *cli.App, o *options) (prompt.Source, error) {
 	prompts, err := prompt.LoadFile(o.dataset)
 	if err != nil {
 		hint := `one JSON object a line, {"prompt":"…"} or {"messages":[…]}, or a ShareGPT array`
-		if fe, ok := errors.AsType[*prompt.FileError](err); ok && fe.Column > 0 { // in the checks
+		if fe, ok := errors.AsType[*prompt.FileError](err); ok && fe.Column > 0 { // in the checks, or a key
 			hint = fe.Hint
 		}
 		return nil, cli.WithHint(cli.Usage(err), "%s", cmp.Or(hint, "docs/datasets.md says what a check may hold"))

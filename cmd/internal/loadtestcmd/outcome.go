@@ -23,8 +23,10 @@ func (f *firstFailure) note(r *request.Record) {
 	}
 }
 
-// outcome turns the verdict into the error that carries the exit code.
-func outcome(s loadreport.Summary, first *firstFailure) error {
+// outcome turns the verdict into the error that carries the exit code. exhausted
+// is the number of requests for which this machine had no file descriptor or
+// port left.
+func outcome(s loadreport.Summary, first *firstFailure, exhausted int64) error {
 	if s.Requests.Failed > 0 && s.Requests.Succeeded == 0 && s.Verdict != loadreport.Invalid {
 		return allFailed(s, first)
 	}
@@ -38,12 +40,19 @@ func outcome(s loadreport.Summary, first *firstFailure) error {
 		}
 		return cli.Gate(fmt.Errorf("objective not met: %s", strings.Join(failed, ", ")))
 	case loadreport.Invalid:
-		return cli.WithHint(cli.NoVerdict(fmt.Errorf("the client is invalid: %s", strings.Join(s.Client.Reasons, "; "))),
-			"ask for less load, or run the client on a machine with more free CPU")
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("the client is invalid: %s", strings.Join(s.Client.Reasons, "; "))), "%s", clientAdvice(exhausted))
 	case loadreport.Inconclusive:
 		return undecided(s)
 	}
 	return nil
+}
+
+// clientAdvice is for a client that could not do what was asked of it.
+func clientAdvice(exhausted int64) string {
+	if exhausted > 0 {
+		return "raise the limit of open files (ulimit -n), or open fewer connections at once: a lower --concurrency, or --max-concurrency with --rate"
+	}
+	return "ask for less load, or run the client on a machine with more free CPU"
 }
 
 func undecided(s loadreport.Summary) error {

@@ -44,7 +44,7 @@ func (p Process) Validate() error {
 		return errors.New("the stages hold no arrivals: every rate is 0")
 	}
 	if p.Profile == nil && (!(p.Rate > 0) || p.Rate > MaxRate) {
-		return fmt.Errorf("rate %v is outside 0 to %d requests a second", p.Rate, int(MaxRate))
+		return fmt.Errorf("rate %v must be above 0 and at most %d requests a second", p.Rate, int(MaxRate))
 	}
 	switch p.Kind {
 	case Constant, Poisson:

@@ -90,6 +90,9 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%+v passes", p)
 		}
 	}
+	if err := (Process{Kind: Constant}).Validate(); err == nil || err.Error() != "rate 0 must be above 0 and at most 1000000 requests a second" {
+		t.Errorf("rate 0: %v", err)
+	}
 	if err := (Process{Kind: Poisson, Rate: 0.1}).Validate(); err != nil {
 		t.Error(err)
 	}

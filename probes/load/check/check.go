@@ -6,13 +6,15 @@ package check
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// MaxAnswer is the longest answer that is to be checked, in bytes. A check
-// takes time in proportion to the answer, so this bounds the time as well.
+// MaxAnswer is the longest answer that is to be checked, in bytes. Texts and
+// expressions take time in proportion to the answer, so this bounds it. A schema
+// may take far more, and has bounds of its own: see ErrTooComplex.
 const MaxAnswer = 1 << 20
 
 // Kind is what a check compares the answer with.
@@ -39,12 +41,15 @@ type Check struct {
 	tests                        []test
 }
 
-// test is the comparison with one of the wanted values. why says more about a
-// mismatch, if there is more to say.
+// test is the comparison with one of the wanted values.
 type test struct {
 	label string
-	match func(answer []byte) (ok bool, why string)
+	match matcher
 }
+
+// matcher looks for a wanted value. why says more about a mismatch, if there is
+// more to say. It may fail with ErrTooComplex, or with that of ctx.
+type matcher func(ctx context.Context, answer []byte) (ok bool, why string, err error)
 
 // Result is what one check found.
 type Result struct {
@@ -60,21 +65,25 @@ type Set []*Check
 
 // Score holds an answer against every check. The score is the sum of the
 // weights of the passed checks over the sum of all: 0 to 1, and the same
-// whatever the order of the checks.
-func (s Set) Score(answer []byte) (float64, []Result) {
+// whatever the order of the checks. Errors: ErrTooComplex if one of them cannot
+// be decided, which leaves the score open, or that of ctx.
+func (s Set) Score(ctx context.Context, answer []byte) (float64, []Result, error) {
 	results := make([]Result, len(s))
 	var passed, all []float64
 	for i, c := range s {
-		results[i] = c.run(answer)
+		var err error
+		if results[i], err = c.run(ctx, answer); err != nil {
+			return 0, nil, err
+		}
 		all = append(all, c.Weight)
 		if results[i].Passed {
 			passed = append(passed, c.Weight)
 		}
 	}
 	if len(s) == 0 {
-		return 0, nil
+		return 0, nil, nil
 	}
-	return sum(passed) / sum(all), results
+	return sum(passed) / sum(all), results, nil
 }
 
 // sum adds from the smallest on, so that the order of the checks cannot show.
@@ -86,7 +95,7 @@ func sum(weights []float64) (total float64) {
 	return total
 }
 
-func (c *Check) run(answer []byte) Result {
+func (c *Check) run(ctx context.Context, answer []byte) (Result, error) {
 	if c.fenced {
 		answer = fenced(answer)
 	}
@@ -96,31 +105,39 @@ func (c *Check) run(answer []byte) Result {
 	if c.fold {
 		answer = bytes.Map(foldRune, answer)
 	}
-	ok, why := c.match(answer)
+	ok, why, err := c.match(ctx, answer)
+	if err != nil {
+		return Result{}, err
+	}
 	r := Result{Check: c, Passed: ok != c.not}
 	if !r.Passed {
 		r.Why = why
 	}
-	return r
+	return r, nil
 }
 
 // match asks for one of the wanted values, or for all of them.
-func (c *Check) match(answer []byte) (ok bool, why string) {
+func (c *Check) match(ctx context.Context, answer []byte) (ok bool, why string, err error) {
 	for _, t := range c.tests {
-		switch ok, why = t.match(answer); {
+		if err := ctx.Err(); err != nil {
+			return false, "", err
+		}
+		switch ok, why, err = t.match(ctx, answer); {
+		case err != nil:
+			return false, "", err
 		case ok && !c.all:
 			if len(c.tests) > 1 {
 				why = "found " + t.label
 			}
-			return true, why
+			return true, why, nil
 		case !ok && c.all:
 			if len(c.tests) > 1 {
 				why = "not found: " + t.label
 			}
-			return false, why
+			return false, why, nil
 		}
 	}
-	return ok, why
+	return ok, why, nil
 }
 
 // foldRune maps the letters that differ only in case to one of them, by simple

@@ -156,10 +156,10 @@ func (o *options) set(key string, at int, value []byte) *Error {
 			return faultAt(at, "weight: want a number, found %s", named(value))
 		}
 		if !(o.weight > 0) || o.weight > maxWeight {
-			return faultAt(at, "weight %g is outside 0 to %g; it must be above 0", o.weight, maxWeight)
+			return faultAt(at, "weight %g must be above 0 and at most %d", o.weight, int(maxWeight))
 		}
 		if o.weight < 1/maxWeight {
-			return faultAt(at, "weight %g is below %g", o.weight, 1/maxWeight)
+			return faultAt(at, "weight %g is below %.6f", o.weight, 1/maxWeight)
 		}
 	case key == "name":
 		if json.Unmarshal(value, &o.name) != nil || strings.TrimSpace(o.name) == "" {

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ var errSealed = errors.New("neither files nor the network are read")
 func (sealed) Load(string) (any, error) { return nil, errSealed }
 
 // compileSchema reads a schema, of draft 2020-12 unless its $schema says
-// otherwise. Its patterns are RE2.
+// otherwise. Its patterns are RE2. It refuses what no answer could be held
+// against within maxWork.
 func compileSchema(raw []byte) (*jsonschema.Schema, *Error) {
 	doc, err := decode(raw)
 	if err != nil {
@@ -40,11 +42,18 @@ func compileSchema(raw []byte) (*jsonschema.Schema, *Error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(sealed{})
+	c.UseRegexpEngine(compilePattern)
 	if err := c.AddResource(schemaURL, doc); err != nil {
 		return nil, &Error{Msg: err.Error()}
 	}
 	s, err := c.Compile(schemaURL)
 	if err == nil {
+		if ref := dynamicRef(s); ref != "" {
+			return nil, &Error{Msg: "a reference by " + ref + " depends on the path that leads to it, and its work cannot be bounded", Hint: "use $ref; of the drafts' own schemas, 4 to 7 do"}
+		}
+		if work(s, nil) > maxWork {
+			return nil, &Error{Msg: "the schema is too complex: its references multiply, even for null", Hint: "bring its alternatives together"}
+		}
 		if invalid, ok := errors.AsType[*jsonschema.ValidationError](s.Validate(nil)); ok {
 			for leaf := range leaves(invalid) {
 				if _, ok := leaf.ErrorKind.(*kind.RefCycle); ok {
@@ -66,23 +75,37 @@ func compileSchema(raw []byte) (*jsonschema.Schema, *Error) {
 	return nil, &Error{Msg: "the schema is wrong: " + line}
 }
 
-// matchSchema holds an answer against a schema.
-func matchSchema(s *jsonschema.Schema) func([]byte) (bool, string) {
-	return func(answer []byte) (bool, string) {
+// matchSchema holds an answer against a schema, unless that would take more
+// than maxWork. Beyond maxReasons a mismatch has no reason: the library keeps
+// one for every branch that it tries.
+func matchSchema(s *jsonschema.Schema) matcher {
+	refuses := &jsonschema.Schema{DraftVersion: 2020, Not: s} // below a "not" no reasons are kept
+	return func(_ context.Context, answer []byte) (bool, string, error) {
 		v, err := decode(answer)
 		if err != nil {
-			return false, "not JSON: " + err.Error()
+			return false, "not JSON: " + err.Error(), nil //nolint:nilerr // it is the answer that is at fault
+		}
+		switch n := work(s, v); {
+		case n > maxWork:
+			return false, "", ErrTooComplex
+		case n > maxReasons:
+			if refuses.Validate(v) == nil {
+				return false, "the schema does not allow it", nil
+			}
+			return true, allowed, nil
 		}
 		err = s.Validate(v)
 		if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
-			return false, fault(invalid)
+			return false, fault(invalid), nil
 		}
 		if err != nil {
-			return false, err.Error()
+			return false, err.Error(), nil //nolint:nilerr // it is the answer that is at fault
 		}
-		return true, "the schema allows it"
+		return true, allowed, nil
 	}
 }
+
+const allowed = "the schema allows it"
 
 // fault is the deepest of the mismatches, as "at /path: what". The library
 // walks maps, so the choice must not depend on the order in which they come.
@@ -162,16 +185,22 @@ func checkNumbers(v any) error {
 			}
 		}
 	case json.Number:
-		exponent := 0
-		if i := strings.IndexAny(string(v), "eE"); i >= 0 {
-			var err error
-			if exponent, err = strconv.Atoi(string(v[i+1:])); err != nil {
-				exponent = maxDigits + 1
-			}
-		}
-		if len(v) > maxDigits || max(exponent, -exponent) > maxDigits {
+		if digits(v) > maxDigits {
 			return fmt.Errorf("a number has more than %d digits", maxDigits)
 		}
 	}
 	return nil
+}
+
+// digits is about how many a number has when it is written out; above maxDigits
+// it is just too many.
+func digits(v json.Number) int {
+	exponent := 0
+	if i := strings.IndexAny(string(v), "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(string(v[i+1:])); err != nil {
+			return maxDigits + 1
+		}
+	}
+	return max(len(v), exponent, -exponent)
 }

@@ -2,14 +2,17 @@ package check
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -59,7 +62,7 @@ func (p *Parser) test(c *Check, o options, want string) (test, *Error) {
 			return test{}, err
 		}
 		t.label = line(want, maxText)
-		t.match = func(answer []byte) (bool, string) { return re.Match(answer), "" }
+		t.match = matchRegex(re)
 		return t, nil
 	}
 	if c.trim {
@@ -70,9 +73,13 @@ func (p *Parser) test(c *Check, o options, want string) (test, *Error) {
 	}
 	part := []byte(want)
 	if c.Kind == Exact {
-		t.match = func(answer []byte) (bool, string) { return bytes.Equal(answer, part), "" }
+		t.match = func(_ context.Context, answer []byte) (bool, string, error) {
+			return bytes.Equal(answer, part), "", nil
+		}
 	} else {
-		t.match = func(answer []byte) (bool, string) { return bytes.Contains(answer, part), "" }
+		t.match = func(_ context.Context, answer []byte) (bool, string, error) {
+			return bytes.Contains(answer, part), "", nil
+		}
 	}
 	return t, nil
 }
@@ -101,6 +108,49 @@ func (p *Parser) regex(pattern string, ignoreCase bool) (*regexp.Regexp, *Error)
 	}
 	p.regexes[full] = re
 	return re, nil
+}
+
+// atOnce is how much of an answer an expression is held against without a look
+// at the context: large expressions take microseconds a byte.
+const atOnce = 32 << 10
+
+func matchRegex(re *regexp.Regexp) matcher {
+	return func(ctx context.Context, answer []byte) (bool, string, error) {
+		if len(answer) <= atOnce {
+			return re.Match(answer), "", nil
+		}
+		r := &runes{ctx: ctx, text: answer}
+		ok := re.MatchReader(r)
+		if r.err != nil {
+			return false, "", r.err
+		}
+		return ok, "", nil
+	}
+}
+
+// runes reads a text that ends when the context does.
+type runes struct {
+	ctx  context.Context
+	text []byte
+	n    int
+	err  error // that of ctx, if the text was cut
+}
+
+// ReadRune implements io.RuneReader. What is no UTF-8 reads as utf8.RuneError,
+// a byte each, as it does in regexp itself.
+func (r *runes) ReadRune() (rune, int, error) {
+	if len(r.text) == 0 {
+		return 0, 0, io.EOF
+	}
+	if r.n++; r.n%1024 == 0 {
+		if r.err = r.ctx.Err(); r.err != nil {
+			r.text = nil
+			return 0, 0, r.err
+		}
+	}
+	c, size := utf8.DecodeRune(r.text)
+	r.text = r.text[size:]
+	return c, size, nil
 }
 
 func (p *Parser) schema(c *Check, at int, value []byte) *Error {

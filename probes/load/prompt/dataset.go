@@ -85,7 +85,8 @@ func (e *FileError) Unwrap() error { return e.Err }
 //	[{"conversations":[{"from":"human","value":"…"},…]},…]
 //
 // Entries of either form may stand in either frame. Blank lines and
-// conversations without a human turn are skipped; other keys are ignored. Faults come as *FileError.
+// conversations without a human turn are skipped; other keys are ignored, unless
+// one looks like a slip in one of these. Faults come as *FileError.
 func LoadFile(path string) ([]Entry, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -186,6 +187,9 @@ func (r *reader) add(at int, text []byte) error {
 	if errors.Is(err, errNoTurn) {
 		return nil
 	}
+	if ke, ok := errors.AsType[*keyError](err); ok {
+		return r.place(at+keyAt(text, ke.key), err, ke.hint())
+	}
 	if err != nil {
 		return r.fault(at, err)
 	}
@@ -204,16 +208,19 @@ func (r *reader) fault(at int, err error) *FileError {
 	return &FileError{File: r.name, Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
 }
 
-// checkFault is fault for checks that begin at a place of the file: it knows the column too.
+// checkFault is fault for checks that begin at a place of the file.
 func (r *reader) checkFault(at int, err error) *FileError {
-	ce, ok := errors.AsType[*check.Error](err)
-	if !ok {
-		return r.fault(at, err)
+	if ce, ok := errors.AsType[*check.Error](err); ok {
+		return r.place(at+ce.Offset, err, ce.Hint)
 	}
-	at += ce.Offset
+	return r.fault(at, err)
+}
+
+// place is fault with the column.
+func (r *reader) place(at int, err error, hint string) *FileError {
 	e := r.fault(at, err)
 	before := r.data[:min(at, len(r.data))]
 	e.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	e.Hint = ce.Hint
+	e.Hint = hint
 	return e
 }

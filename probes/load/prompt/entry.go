@@ -39,11 +39,16 @@ func parseEntry(text []byte) (p api.Prompt, checks []byte, err error) {
 		}
 		return p, nil, fmt.Errorf("not a JSON object: %w", err)
 	}
+	if err := misspelt(text); err != nil {
+		return p, nil, err
+	}
 	if e.MaxTokens < 0 || e.MaxTokens > length.Max {
 		return p, nil, fmt.Errorf("max_tokens %d is outside 0 to %d", e.MaxTokens, length.Max)
 	}
 	p.MaxTokens = e.MaxTokens
 	switch {
+	case e.Prompt != nil && len(e.Messages) > 0:
+		return p, nil, errors.New(`"prompt" and "messages" in one entry: only one of them can be sent`)
 	case e.Prompt != nil:
 		p.Text = *e.Prompt
 	case len(e.Messages) > 0:

@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,10 @@ func TestParse(t *testing.T) {
 		"huge limit":        {data: `{"prompt":"a","max_tokens":99999999}`, line: 1, says: "max_tokens"},
 		"fractional limit":  {data: `{"prompt":"a","max_tokens":1.5}`, line: 1, says: "want a whole number"},
 		"message, no role":  {data: `{"messages":[{"content":"u"}]}`, line: 1, says: "message 1 has no role"},
+		"two forms":         {data: `{"prompt":"a","messages":[{"role":"user","content":"u"}]}`, line: 1, says: `"prompt" and "messages" in one entry`},
+		"one form is empty": {data: `{"prompt":"a","messages":[]}`, want: []api.Prompt{{Text: "a"}}},
+		"other keys": {data: `{"prompt":"a","promptId":1,"checked":true,"prompt_id":2,"tokens":3,"model":"m","Max_Tokens":4,"text":"t","message_count":5,"checks":null}`,
+			want: []api.Prompt{{Text: "a", MaxTokens: 4}}},
 		"plain text is not": {data: "hello\n", line: 1, says: "not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +152,39 @@ func TestParseChecks(t *testing.T) {
 	}
 }
 
+// A key that is a slip in one of ours is no other key.
+func TestMisspeltKeys(t *testing.T) {
+	for key, meant := range map[string]string{
+		"check": "checks", "chekcs": "checks", "Check": "checks", "cheks": "checks", "promt": "prompt", "prompts": "prompt", "pormpt": "prompt",
+		"message": "messages", "mesage": "messages", "max_token": "max_tokens", "max-tokens": "max_tokens", "maxTokens": "max_tokens",
+		"max_toksen": "max_tokens", "conversation": "conversations",
+	} {
+		for place, frame := range map[string]string{
+			"f:2:16": "{\"prompt\":\"a\"}\n{\"prompt\":\"é\", %q:[{\"exact\":\"a\"}]}",
+			"f:3:4":  "[{\"prompt\":\"a\"},\n\n { %q : 1 }]",
+		} {
+			_, err := Parse("f", fmt.Appendf(nil, frame, key))
+			fe, ok := errors.AsType[*FileError](err)
+			if want := fmt.Sprintf("%s: unknown key %q", place, key); !ok || err.Error() != want || fe.Hint != fmt.Sprintf("did you mean %q?", meant) {
+				t.Errorf("%s: %v (%+v), want %s and %q", key, err, fe, want, meant)
+			}
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"ab", "ba", 1}, {"abcd", "acbd", 1}, {"ca", "abc", 3}, {"checks", "checks", 0},
+	} {
+		if d, back := distance(tc.a, tc.b), distance(tc.b, tc.a); d != tc.want || back != tc.want {
+			t.Errorf("%q to %q: %d, back %d, want %d", tc.a, tc.b, d, back, tc.want)
+		}
+	}
+}
+
 func TestDatasetCycles(t *testing.T) {
 	d := &Dataset{Prompts: entries(api.Prompt{Text: "a", MaxTokens: 5}, api.Prompt{Text: "b"})}
 	for i, want := range map[int64]string{0: "a", 1: "b", 2: "a", -1: "b", -2: "a"} {
@@ -182,7 +220,7 @@ func TestShippedDataset(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, answer := range []string{"Paris\n", "The Elbe and the RHINE.", "366", "```json\n{\"name\":\"Oslo\",\"population\":709037}\n```", ""} {
-		if score, results := entries[i].Checks.Score([]byte(answer)); len(results) > 0 && score != 1 || (len(results) == 0) != (i == 4) {
+		if score, results, _ := entries[i].Checks.Score(t.Context(), []byte(answer)); len(results) > 0 && score != 1 || (len(results) == 0) != (i == 4) {
 			t.Errorf("line %d: score %v, %+v", i+1, score, results)
 		}
 	}
