@@ -1,0 +1,128 @@
+package rulescmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/objectives"
+	"llmops/rules/alert"
+	"llmops/rules/defaults"
+	"llmops/rules/slo"
+)
+
+type options struct {
+	from  string
+	rules alert.Options
+	out   cli.Output
+}
+
+func newExport(app *cli.App) *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "write Prometheus rules that watch objectives",
+		Long: `Writes recording rules for the share of bad events over several windows, and
+alerts that fire while the error budget burns too fast over a long and a short
+one: those of each objective, or else those of the Site Reliability Workbook.
+
+The objectives come from an SLO file, the short form or OpenSLO v1. The metrics
+come from the Prometheus queries of an OpenSLO file, from an engine whose names
+are known, or from --good, --bad and --total. Nothing is guessed: an objective
+that they cannot serve is an error.`,
+		Example: `  llmops rules export --from-slo slos.yaml --engine vllm --match 'job="vllm"' --output slo-rules.yaml
+  llmops rules export --from-slo openslo.yaml --output slo-rules.yaml && promtool check rules slo-rules.yaml
+  llmops rules export --from-slo slos.yaml --only availability \
+    --bad 'http_requests_total{code=~"5.."}' --total http_requests_total`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return export(app, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from-slo", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
+	f.StringArrayVar(&o.rules.Only, "only", nil, "only the objective called `NAME`; may be repeated")
+	cli.Enum(cmd, &o.rules.Engine, "engine", "", append([]string{"none"}, alert.Engines()...), "whose metrics count the requests")
+	f.StringVar(&o.rules.Match, "match", "", "label `MATCHERS` for the metrics of --engine and --latency-histogram, such as 'job=\"vllm\"'")
+	f.StringVar(&o.rules.Good, "good", "", "counter of good events, or a PromQL `QUERY` with {{.window}} for its range")
+	f.StringVar(&o.rules.Bad, "bad", "", "counter or `QUERY` of bad events")
+	f.StringVar(&o.rules.Total, "total", "", "counter or `QUERY` of all events")
+	f.StringVar(&o.rules.Histogram, "latency-histogram", "", "`NAME` of a classic histogram of the time that the objectives limit")
+	cli.Enum(cmd, &o.rules.Unit, "latency-unit", "", []string{"auto", "s", "ms"}, "unit of --latency-histogram; auto takes it from the name")
+	f.BoolVar(&o.rules.RoundToBucket, "round-to-bucket", false, "where a limit is no bucket of the histogram, take the next stricter one and warn")
+	o.out.AddFlags(cmd, "yaml", "json")
+	_ = cmd.MarkFlagFilename("from-slo") // only an unknown name is an error
+	return cmd
+}
+
+func export(app *cli.App, o *options) error {
+	if o.from == "" {
+		return cli.WithHint(cli.Usagef("nothing to export: --from-slo is missing"),
+			"llmops rules export --from-slo FILE writes the rules of an SLO file; this version ships no rule packs of its own")
+	}
+	file, queries, err := load(o.from)
+	if err != nil {
+		return err
+	}
+	opt := o.rules
+	opt.ExcludeStatus, opt.Queries = file.ExcludeStatus, queries
+	if opt.Engine == "none" {
+		opt.Engine = ""
+	}
+	if opt.Unit == "auto" {
+		opt.Unit = ""
+	}
+	rules, warnings, err := alert.FromSLO(file.Objectives, opt)
+	if err != nil {
+		failed := cli.Usage(fmt.Errorf("%s: %w", o.from, err))
+		if e, ok := errors.AsType[*alert.Error](err); ok && e.Hint != "" {
+			return cli.WithHint(failed, "%s", e.Hint)
+		}
+		return failed
+	}
+	err = o.out.Write(app, func(w io.Writer) error {
+		if o.out.Format == "json" {
+			return rules.WriteJSON(w, warnings)
+		}
+		return rules.WriteYAML(w)
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		app.Warnf("%s", w)
+	}
+	return nil
+}
+
+// load reads a file once, since it may be a pipe, for its objectives and their
+// queries.
+func load(name string) (slo.File, []alert.Query, error) {
+	if strings.HasPrefix(name, defaults.Prefix) {
+		file, err := objectives.Load(name)
+		return file, nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return slo.File{}, nil, cli.Usage(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, slo.MaxFileSize+1))
+	if err != nil {
+		return slo.File{}, nil, cli.Usage(err)
+	}
+	file, err := slo.Load(name, bytes.NewReader(data))
+	if err != nil {
+		failed := cli.Usage(err)
+		if e, ok := errors.AsType[*slo.Error](err); ok && e.Hint != "" {
+			failed = cli.WithHint(failed, "%s", e.Hint)
+		}
+		return slo.File{}, nil, failed
+	}
+	queries, err := alert.OpenSLOQueries(data)
+	return file, queries, cli.Usage(err)
+}
