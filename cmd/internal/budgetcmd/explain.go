@@ -14,9 +14,9 @@ import (
 // result.
 func (v *view) explanation() {
 	for _, s := range worstFirst(v.r.SLOs) {
-		v.printf("\n%s\n", v.style.Bold("how "+label(s)+" comes about"))
+		v.Printf("\n%s\n", v.Style.Bold("how "+label(s)+" comes about"))
 		for _, line := range explain(v.r, s) {
-			v.printf("%s", render.Wrap(line, v.width, "  "))
+			v.Printf("%s", render.Wrap(line, v.Width, "  "))
 		}
 	}
 }

@@ -1,9 +1,7 @@
 package budgetcmd
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"llmops/analysis/budget"
 	"llmops/cmd/internal/render"
@@ -22,7 +20,7 @@ func (p page) write(w io.Writer, version string) error {
 	}
 	table := func(title string, t *render.Table) {
 		if len(t.Rows) > 0 {
-			doc.Sections = append(doc.Sections, html.Section{Title: title, Table: tableOf(t)})
+			doc.Sections = append(doc.Sections, html.Section{Title: title, Table: html.FromTable(t, func(v string) html.Kind { return kindOf(budget.Verdict(v)) })})
 		}
 	}
 	table("Objectives", sloTable(p.r, render.Style{}))
@@ -77,24 +75,4 @@ func scaled(v *float64, by float64) *float64 {
 		return nil
 	}
 	return new(*v * by)
-}
-
-// tableOf turns a table for the terminal into one for the page.
-func tableOf(t *render.Table) *html.Table {
-	out := &html.Table{}
-	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, html.Column{Header: strings.ToLower(c.Header), Numeric: c.Align == render.Right})
-	}
-	for _, row := range t.Rows {
-		var cells []html.Cell
-		for i, text := range row {
-			cell := html.Cell{Text: fmt.Sprint(render.Clean(text))}
-			if t.Columns[i].Header == "VERDICT" {
-				cell.Kind = kindOf(budget.Verdict(text))
-			}
-			cells = append(cells, cell)
-		}
-		out.Rows = append(out.Rows, cells)
-	}
-	return out
 }

@@ -17,7 +17,7 @@ func (o *options) print(app *cli.App, r budget.Report) error {
 	return o.output.Write(app, func(w io.Writer) error {
 		switch o.output.Format {
 		case "table":
-			v := view{w: w, r: r, style: o.output.Style(app), width: o.output.Width(app), ascii: !render.Unicode(app.Getenv), explain: o.explain}
+			v := view{Screen: render.Screen{W: w, Style: o.output.Style(app), Width: o.output.Width(app)}, r: r, ascii: !render.Unicode(app.Getenv), explain: o.explain}
 			return v.table()
 		case "prom":
 			return openMetrics(w, r)
@@ -30,29 +30,10 @@ func (o *options) print(app *cli.App, r budget.Report) error {
 
 // view is the report for a terminal.
 type view struct {
-	w       io.Writer
+	render.Screen
 	r       budget.Report
-	style   render.Style
-	width   int
 	ascii   bool
 	explain bool
-	err     error
-}
-
-func (v *view) printf(format string, args ...any) {
-	if v.err == nil {
-		_, v.err = fmt.Fprintf(v.w, format, args...)
-	}
-}
-
-func (v *view) section(title string, t *render.Table) {
-	if len(t.Rows) == 0 || v.err != nil {
-		return
-	}
-	v.printf("\n%s\n", v.style.Bold(title))
-	if v.err == nil {
-		v.err = t.Write(v.w, v.width)
-	}
 }
 
 // few and everything are how many rows a table shows for each objective.
@@ -62,24 +43,24 @@ const (
 )
 
 func (v *view) table() error {
-	v.printf("%s\n", sourceLine(v.r))
-	v.section("objectives", sloTable(v.r, v.style))
+	v.Printf("%s\n", sourceLine(v.r))
+	v.Section("objectives", sloTable(v.r, v.Style))
 	v.courses()
-	v.section("alerts that would have fired", firedTable(v.r))
-	v.section("incidents, largest first", incidentTable(v.r, few))
-	v.section("who spent it", contributorTable(v.r, few))
-	v.section("good requests, ms", metricTable(v.r))
+	v.Section("alerts that would have fired", firedTable(v.r))
+	v.Section("incidents, largest first", incidentTable(v.r, few))
+	v.Section("who spent it", contributorTable(v.r, few))
+	v.Section("good requests, ms", metricTable(v.r))
 	for i, line := range policyLines(v.r) {
 		if i == 0 {
-			v.printf("\n%s\n", v.style.Bold("policy"))
+			v.Printf("\n%s\n", v.Style.Bold("policy"))
 		}
-		v.printf("%s", render.Wrap(line, v.width, ""))
+		v.Printf("%s", render.Wrap(line, v.Width, ""))
 	}
 	if v.explain {
 		v.explanation()
 	}
-	v.printf("\n%s %s, %s %s\n", v.style.Bold("verdict:"), verdict(v.r.Verdict, v.style), v.style.Bold("release:"), action(v.r.Release, v.style))
-	return v.err
+	v.Printf("\n%s %s, %s %s\n", v.Style.Bold("verdict:"), verdict(v.r.Verdict, v.Style), v.Style.Bold("release:"), action(v.r.Release, v.Style))
+	return v.Err
 }
 
 // courses draws what is left of each budget over the time that there are logs for.
@@ -95,10 +76,10 @@ func (v *view) courses() {
 			continue
 		}
 		if first {
-			v.printf("\n%s\n", v.style.Bold("budget left over time"))
+			v.Printf("\n%s\n", v.Style.Bold("budget left over time"))
 			first = false
 		}
-		v.printf("%-24s %s %s\n", cut(s.Name, 24), line, percent(*s.Remaining))
+		v.Printf("%-24s %s %s\n", cut(s.Name, 24), line, percent(*s.Remaining))
 	}
 }
 

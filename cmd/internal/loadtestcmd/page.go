@@ -40,7 +40,7 @@ func (p page) write(w io.Writer) error {
 	}
 	table := func(title, note string, t *render.Table) {
 		if len(t.Rows) > 0 {
-			doc.Sections = append(doc.Sections, html.Section{Title: title, Note: note, Table: tableOf(t)})
+			doc.Sections = append(doc.Sections, html.Section{Title: title, Note: note, Table: html.FromTable(t, func(v string) html.Kind { return kindOf(loadreport.Verdict(v)) })})
 		}
 	}
 	table("Objectives", "", sloTable(s, render.Style{}))
@@ -62,27 +62,6 @@ func kindOf(v loadreport.Verdict) html.Kind {
 		return html.Invalid
 	}
 	return html.Undecided
-}
-
-// tableOf turns a table for the terminal into one for the page; cells that are
-// verdicts look like it.
-func tableOf(t *render.Table) *html.Table {
-	out := &html.Table{}
-	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, html.Column{Header: strings.ToLower(c.Header), Numeric: c.Align == render.Right})
-	}
-	for _, row := range t.Rows {
-		var cells []html.Cell
-		for i, text := range row {
-			cell := html.Cell{Text: render.Clean(text)}
-			if t.Columns[i].Header == "VERDICT" {
-				cell.Kind = kindOf(loadreport.Verdict(text))
-			}
-			cells = append(cells, cell)
-		}
-		out.Rows = append(out.Rows, cells)
-	}
-	return out
 }
 
 // charts are the sections over time, and the histogram of latency.

@@ -21,7 +21,7 @@ func (o *options) print(app *cli.App, agg *loadreport.Aggregator, s loadreport.S
 	return o.output.Write(app, func(w io.Writer) error {
 		switch o.output.Format {
 		case "table":
-			v := view{w: w, s: s, style: o.output.Style(app), width: o.output.Width(app), load: o.describe()}
+			v := view{Screen: render.Screen{W: w, Style: o.output.Style(app), Width: o.output.Width(app)}, s: s, load: o.describe()}
 			v.ascii = !render.Unicode(app.Getenv)
 			v.buckets = agg.LatencyHistogram(histogramRows)
 			return v.table()
@@ -36,88 +36,69 @@ const histogramRows = 8
 
 // view is the report for a terminal.
 type view struct {
-	w       io.Writer
+	render.Screen
 	s       loadreport.Summary
-	style   render.Style
-	width   int
 	load    string
 	ascii   bool
 	buckets []loadreport.Bucket
-	err     error
-}
-
-func (v *view) printf(format string, args ...any) {
-	if v.err == nil {
-		_, v.err = fmt.Fprintf(v.w, format, args...)
-	}
-}
-
-func (v *view) section(title string, t *render.Table) {
-	if len(t.Rows) == 0 || v.err != nil {
-		return
-	}
-	v.printf("\n%s\n", v.style.Bold(title))
-	if v.err == nil {
-		v.err = t.Write(v.w, v.width)
-	}
 }
 
 // table is one screen: what was done, the verdict's grounds worst first, then
 // the measurements.
 func (v *view) table() error {
 	s := v.s
-	v.printf("%s  %s, model %s\n", v.style.Bold(s.Target.URL), s.Target.API, render.Clean(s.Target.Model))
-	v.printf("%s; %s in %s\n", v.load, requestsLine(s.Requests), seconds(s.MeasuredS))
-	v.printf("%s\n", throughputLine(s))
+	v.Printf("%s  %s, model %s\n", v.Style.Bold(s.Target.URL), s.Target.API, render.Clean(s.Target.Model))
+	v.Printf("%s; %s in %s\n", v.load, requestsLine(s.Requests), seconds(s.MeasuredS))
+	v.Printf("%s\n", throughputLine(s))
 	if line := qualityLine(s); line != "" {
-		v.printf("%s\n", line)
+		v.Printf("%s\n", line)
 	}
-	v.section("metrics", metricTable(s))
+	v.Section("metrics", metricTable(s))
 	if note := marksNote(s); note != "" {
-		v.printf("%s", render.Wrap(note, v.width, ""))
+		v.Printf("%s", render.Wrap(note, v.Width, ""))
 	}
 	if len(v.buckets) > 0 {
-		v.printf("\n%s\n", v.style.Bold("latency"))
+		v.Printf("\n%s\n", v.Style.Bold("latency"))
 		var rows []render.Bucket
 		for _, b := range v.buckets {
 			rows = append(rows, render.Bucket{Label: "up to " + milliseconds(b.UpTo), Count: b.Count})
 		}
-		if v.err == nil {
-			v.err = render.Histogram(v.w, rows, min(max(v.width, 0), 72), v.ascii)
+		if v.Err == nil {
+			v.Err = render.Histogram(v.W, rows, min(max(v.Width, 0), 72), v.ascii)
 		}
 	}
-	v.section("errors", errorTable(s))
-	v.section("checks", qualityTable(s))
+	v.Section("errors", errorTable(s))
+	v.Section("checks", qualityTable(s))
 	v.samples()
 	v.objectives()
 	if c := s.Client; c.Verdict != loadreport.ClientValid {
-		v.printf("\n%s %s: %s\n", v.style.Bold("client"), string(c.Verdict), render.Clean(strings.Join(c.Reasons, "; ")))
+		v.Printf("\n%s %s: %s\n", v.Style.Bold("client"), string(c.Verdict), render.Clean(strings.Join(c.Reasons, "; ")))
 	}
-	v.printf("\n%s %s\n", v.style.Bold("verdict:"), verdict(s.Verdict, v.style))
-	return v.err
+	v.Printf("\n%s %s\n", v.Style.Bold("verdict:"), verdict(s.Verdict, v.Style))
+	return v.Err
 }
 
 // objectives is a table where there is room for it. A terminal is too narrow for
 // the grounds of a verdict, which are not for cutting: there they stand below.
 func (v *view) objectives() {
-	t := sloTable(v.s, v.style)
-	if v.width == 0 {
-		v.section("objectives", t)
+	t := sloTable(v.s, v.Style)
+	if v.Width == 0 {
+		v.Section("objectives", t)
 		return
 	}
 	t.Columns = t.Columns[:3] // the rest of a row is not shown
-	v.section("objectives", t)
+	v.Section("objectives", t)
 	for _, j := range worstFirst(v.s.SLO) {
-		v.printf("\n%s\n%s", v.style.Cyan(j.Label()), render.Wrap(render.Clean(j.Detail), v.width, "  "))
+		v.Printf("\n%s\n%s", v.Style.Cyan(j.Label()), render.Wrap(render.Clean(j.Detail), v.Width, "  "))
 	}
 }
 
 func (v *view) samples() {
 	for i, text := range sampleLines(v.s) {
 		if i == 0 {
-			v.printf("\n%s\n", v.style.Bold("answers that failed a check"))
+			v.Printf("\n%s\n", v.Style.Bold("answers that failed a check"))
 		}
-		v.printf("%s", render.Wrap(render.Clean(text), v.width, "  "))
+		v.Printf("%s", render.Wrap(render.Clean(text), v.Width, "  "))
 	}
 }
 

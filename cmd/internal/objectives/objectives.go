@@ -35,7 +35,7 @@ func (f *Flags) Read() (slo.File, error) {
 	for _, text := range f.Inline {
 		objective, err := slo.Parse(text)
 		if err != nil {
-			return slo.File{}, usage("--slo '"+text+"': ", err)
+			return slo.File{}, Usage("--slo '"+text+"': ", err)
 		}
 		all.Objectives = append(all.Objectives, objective)
 	}
@@ -60,7 +60,7 @@ func Load(name string) (slo.File, error) {
 	defer f.Close()
 	file, err := slo.Load(name, f)
 	if err != nil {
-		return slo.File{}, usage("", err)
+		return slo.File{}, Usage("", err)
 	}
 	return file, nil
 }
@@ -93,7 +93,9 @@ func shippedNames() string {
 	return "those that do: " + strings.Join(names, ", ")
 }
 
-func usage(where string, err error) error {
+// Usage sorts what is wrong with an objective or its file: it is the caller's. where
+// stands before it.
+func Usage(where string, err error) error {
 	e, ok := errors.AsType[*slo.Error](err)
 	if !ok {
 		return cli.Usage(err)

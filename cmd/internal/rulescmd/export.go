@@ -117,11 +117,7 @@ func load(name string) (slo.File, []alert.Query, error) {
 	}
 	file, err := slo.Load(name, bytes.NewReader(data))
 	if err != nil {
-		failed := cli.Usage(err)
-		if e, ok := errors.AsType[*slo.Error](err); ok && e.Hint != "" {
-			failed = cli.WithHint(failed, "%s", e.Hint)
-		}
-		return slo.File{}, nil, failed
+		return slo.File{}, nil, objectives.Usage("", err)
 	}
 	queries, err := alert.OpenSLOQueries(data)
 	return file, queries, cli.Usage(err)
