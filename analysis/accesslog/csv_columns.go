@@ -69,7 +69,7 @@ func genericFields(m map[string]string) ([]genericField, error) {
 		f := genericField{role: r, name: value, mapped: mapped}
 		if name, unit, ok := cutUnit(value); ok && mapped {
 			if r != roleLatency && r != roleTTFT && r != roleTPOT {
-				return nil, fmt.Errorf("--map %s=%s: a unit is only for a duration", roleNames[r].name, value)
+				return nil, fmt.Errorf("--map %s=%s: a unit is for durations only; the unit of a time is told by its size", roleNames[r].name, value)
 			}
 			f.name, f.scale = name, unit
 		}

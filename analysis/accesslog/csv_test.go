@@ -69,7 +69,7 @@ func TestCSV(t *testing.T) {
 
 func TestGenericFieldErrors(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{"status", "code:ms", "a unit is only for a duration"},
+		{"status", "code:ms", "a unit is for durations only"},
 		{"latency", ":ms", "the name of the field is missing"},
 		{"lateness", "x", "not one of time, start, status"},
 	} {

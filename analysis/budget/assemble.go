@@ -10,7 +10,7 @@ import (
 // Report judges all events that were added. The shards must be at rest. An
 // error is one of the temporary file.
 func (c *Counter) Report(source Source) (Report, error) {
-	out := Report{Schema: Schema, Source: source, SLOs: []SLO{}, Release: Proceed, Verdict: NoData}
+	out := Report{Schema: Schema, Source: source, SLOs: []SLO{}, Verdict: NoData}
 	if out.Source.Files == nil {
 		out.Source.Files = []string{}
 	}
@@ -54,7 +54,10 @@ func (c *Counter) Report(source Source) (Report, error) {
 		out.SLOs = append(out.SLOs, s)
 		all.counts[i] = count{} // the memory of the next one
 	}
-	out.Release, out.Verdict = release(out.SLOs), overall(out.SLOs)
+	out.Verdict = overall(out.SLOs)
+	if out.Verdict != NoData {
+		out.Release = release(out.SLOs)
+	}
 	return out, nil
 }
 

@@ -35,7 +35,7 @@ func (j *judge) exhaust(s *SLO, t tally) {
 	}
 	if pace, ok := j.pace(); ok {
 		e.Pace = slo.FormatDuration(millisOf(pace))
-		if at, ok := j.runsOut(t, pace); ok {
+		if at, ok := j.runsOut(t, pace); ok && e.Status == "burning" {
 			e.At = new(Time(at))
 		}
 	}

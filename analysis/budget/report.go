@@ -58,7 +58,7 @@ type Report struct {
 	Now     *Time   `json:"now,omitempty"`
 	SLOs    []SLO   `json:"slos"`
 	Metrics Metrics `json:"metrics"`
-	Release Action  `json:"release"` // the strictest that the policy asks for: proceed, warn or freeze
+	Release Action  `json:"release,omitempty"` // the strictest that the policy asks for: proceed, warn or freeze; none without data
 	Verdict Verdict `json:"verdict"`
 }
 

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,11 @@ func (opt Options) chosen(o slo.Objective) bool {
 	return len(opt.Only) == 0 || slices.Contains(opt.Only, o.Name)
 }
 
+// matchers are label matchers as they stand between the braces of a selector.
+var matchers = regexp.MustCompile(`^\s*` + matcher + `(\s*,\s*` + matcher + `)*\s*,?\s*$`)
+
+const matcher = `[a-zA-Z_][a-zA-Z0-9_]*\s*(=|!=|=~|!~)\s*"([^"\\\n]|\\.)*"`
+
 // check refuses options that do not go with the objectives.
 func (opt Options) check(objectives []slo.Objective) error {
 	var names []string
@@ -107,9 +113,7 @@ func (opt Options) check(objectives []slo.Objective) error {
 	case opt.given() && chosen != 1:
 		return failf("choose one with --only", "--good, --bad and --total count the events of one objective, and there are %d", chosen)
 	}
-	if s, err := scan(opt.Match); err != nil {
-		return err
-	} else if opt.Match != "" && !strings.Contains(s.text, "=") && !strings.Contains(s.text, "!~") || strings.Contains(s.text, "\n") || len(s.spans) > 0 || s.braces >= 0 {
+	if opt.Match != "" && !matchers.MatchString(opt.Match) {
 		return failf(`write label matchers without braces: job="vllm",model_name="m"`, "%q are no label matchers", opt.Match)
 	}
 	return nil

@@ -103,6 +103,9 @@ func TestRefused(t *testing.T) {
 		"no range":        {plain, Options{Bad: "sum(x)", Total: "y"}, "has no range", "{{.window}}"},
 		"counted rate":    {"sli: output_tokens_per_second > 5, target: 0.9", Options{Bad: "x", Total: "y"}, "no events that could be good or bad", "--engine"},
 		"matchers":        {plain, Options{Engine: "vllm", Match: `{a="b"}`}, "are no label matchers", "without braces"},
+		"half a matcher":  {plain, Options{Engine: "vllm", Match: `job=`}, "are no label matchers", "without braces"},
+		"no quotes":       {plain, Options{Engine: "vllm", Match: `job=vllm`}, "are no label matchers", "without braces"},
+		"a way out":       {plain, Options{Engine: "vllm", Match: `job="vllm"} or vector(1) or x{a="b"`}, "are no label matchers", "without braces"},
 		"matchers of no":  {plain, Options{Bad: "x", Total: "y", Match: `a="b"`}, "--match is for the metrics of --engine", "queries"},
 		"two counts":      {plain, Options{Bad: "x", Total: "y", Histogram: "z_seconds"}, "both count events", ""},
 		"tiny window":     {plain + ", method: timeslices, slice_target: 0.9, slice: 10m, window: 5m, alerts: [{severity: page, long: 1h, short: 10m, threshold: 2}]", Options{Engine: "vllm"}, "its window of 5m holds no whole slice of 10m", ""},
@@ -134,7 +137,6 @@ func TestSeveralObjectives(t *testing.T) {
 		"both by one":  {two, Options{Bad: "x", Total: "y"}, "count the events of one objective, and there are 2"},
 		"two sources":  {two, Options{Engine: "vllm", Histogram: "x_seconds"}, ""},
 		"two times":    {two + "  - {sli: latency_ms < 500, target: 0.9}\n", Options{Engine: "vllm", Histogram: "x_seconds"}, "objectives on latency_ms and ttft_ms"},
-		"same name":    {strings.Replace(two, "name: b", "name: a", 1), Options{Engine: "vllm"}, "another has the same name"},
 		"stays strict": {two, Options{Engine: "llamacpp"}, "objective a: llamacpp"},
 	} {
 		f, _, err := export(t, c.text, c.opt)

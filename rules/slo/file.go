@@ -87,11 +87,16 @@ func readFile(root *yaml.Node) (File, error) {
 	if len(entries) == 0 {
 		return File{}, failAt(list, "'slos' is empty", "list at least one objective")
 	}
+	names := map[string]bool{}
 	for _, n := range entries {
 		o, err := readObjective(n)
 		if err != nil {
 			return File{}, err
 		}
+		if names[o.Name] && o.Name != o.Expr {
+			return File{}, failAt(n, fmt.Sprintf("another objective is called %q too", o.Name), "give it a name of its own: results are told apart by it")
+		}
+		names[o.Name] = true
 		f.Objectives = append(f.Objectives, o)
 	}
 	return f, nil

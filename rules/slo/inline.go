@@ -127,7 +127,11 @@ func (e expression) threshold(m metric) (Decimal, error) {
 		d = decimalOf(new(big.Rat).Mul(d.Rat, factor))
 	}
 	if dim == share && !isRatio(d.Rat) {
-		return Decimal{}, e.fail(e.number0, fmt.Sprintf("%s is a ratio from 0 to 1", e.name), "write %s%%, or a number up to 1", e.number)
+		msg := fmt.Sprintf("%s is a ratio from 0 to 1", e.name)
+		if e.unit != "" {
+			return Decimal{}, e.fail(e.number0, msg, "write at most 100%%")
+		}
+		return Decimal{}, e.fail(e.number0, msg, "write %s%%, or a number up to 1", e.number)
 	}
 	if outcome, why := m.settled(e.op, d.Rat); outcome != "" {
 		return Decimal{}, e.fail(e.number0, fmt.Sprintf("%s %s %s %s", e.name, e.op, d.Text, outcome), "%s is never %s: choose another limit", e.name, why)

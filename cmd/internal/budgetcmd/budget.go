@@ -207,6 +207,12 @@ func outcome(r budget.Report) error {
 	case budget.Fail:
 		return cli.Gate(fmt.Errorf("objective not met: %s", names(budget.Fail)))
 	case budget.NoData:
+		switch {
+		case r.Source.Records == 0:
+			return cli.WithHint(cli.NoVerdict(errors.New("the logs hold no request")), "are they the right files?")
+		case r.Now != nil && r.Source.First != nil && *r.Now < *r.Source.First:
+			return cli.WithHint(cli.NoVerdict(fmt.Errorf("every request is later than --at %s", r.Now)), "the first one ended at %s", r.Source.First)
+		}
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no data for %s", names(budget.NoData))), "see what was excluded, or whether the logs hold the value at all")
 	case budget.Undetermined:
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("too little data for a verdict on %s", names(budget.Undetermined))), "judge a longer window, or more logs")

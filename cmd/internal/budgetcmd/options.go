@@ -37,7 +37,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.objectives.AddFlags(cmd)
 	cli.Enum(cmd, &o.format, "format", "f", append([]string{"auto"}, accesslog.FormatNames()...), "format of the logs")
-	f.StringToStringVar(&o.fields, "map", nil, "fields of generic logs, such as time=ts:s,status=code,latency=took:ms")
+	f.StringToStringVar(&o.fields, "map", nil, "fields of generic logs, such as time=ts,status=code,latency=took:ms (units of durations: ns, us, ms, s)")
 	f.StringVar(&o.maxMalformed, "max-malformed", "1%", "share of rows that may be unreadable")
 	f.StringVar(&o.window, "window", "", "window in place of that of every objective, such as 7d")
 	f.StringVar(&o.at, "at", "", "judge as of this time (default: the newest event)")

@@ -15,8 +15,11 @@ func (p page) write(w io.Writer, version string) error {
 	doc := html.Page{
 		Title: "Error budgets", Subtitle: sourceLine(p.r),
 		Verdict: string(p.r.Verdict), VerdictKind: kindOf(p.r.Verdict),
-		Lead:   append([]string{"release: " + string(p.r.Release)}, policyLines(p.r)...),
+		Lead:   policyLines(p.r),
 		Footer: "llmops " + version,
+	}
+	if p.r.Release != "" {
+		doc.Lead = append([]string{"release: " + string(p.r.Release)}, doc.Lead...)
 	}
 	table := func(title string, t *render.Table) {
 		if len(t.Rows) > 0 {

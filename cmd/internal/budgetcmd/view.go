@@ -22,7 +22,7 @@ func (o *options) print(app *cli.App, r budget.Report) error {
 		case "prom":
 			return openMetrics(w, r)
 		case "csv":
-			return render.Write(w, "csv", 0, nil, sloTable(r, render.Style{}))
+			return render.Write(w, "csv", 0, nil, flat(r))
 		}
 		return render.Write(w, o.output.Format, 0, r, sloTable(r, render.Style{}), alertTable(r), incidentTable(r, everything), contributorTable(r, everything))
 	})
@@ -59,7 +59,11 @@ func (v *view) table() error {
 	if v.explain {
 		v.explanation()
 	}
-	v.Printf("\n%s %s, %s %s\n", v.Style.Bold("verdict:"), verdict(v.r.Verdict, v.Style), v.Style.Bold("release:"), action(v.r.Release, v.Style))
+	v.Printf("\n%s %s", v.Style.Bold("verdict:"), verdict(v.r.Verdict, v.Style))
+	if v.r.Release != "" {
+		v.Printf(", %s %s", v.Style.Bold("release:"), action(v.r.Release, v.Style))
+	}
+	v.Printf("\n")
 	return v.Err
 }
 
@@ -85,7 +89,10 @@ func (v *view) courses() {
 
 func sourceLine(r budget.Report) string {
 	s := r.Source
-	text := fmt.Sprintf("%s, %s, %d requests", plural(len(s.Files), "file"), s.Format, s.Records)
+	text := fmt.Sprintf("%s, %d requests", plural(len(s.Files), "file"), s.Records)
+	if s.Format != "" {
+		text = fmt.Sprintf("%s, %s, %d requests", plural(len(s.Files), "file"), s.Format, s.Records)
+	}
 	if s.First != nil {
 		text += fmt.Sprintf(" from %s to %s", clock(*s.First), clock(*s.Last))
 	}
@@ -135,6 +142,37 @@ func sloTable(r budget.Report, style render.Style) *render.Table {
 		t.Add(verdict(s.Verdict, style), label(s), optional(s.Consumed, percent), optional(s.Remaining, percent),
 			optional(s.SLI, precise), exact(100*s.Target)+"%", burn(s, "1h"), burn(s, "6h"), burn(s, "3d"), exhaustion(s),
 			strconv.FormatInt(s.Bad, 10), counted(s), string(s.Status), s.Window, optional(s.Coverage, percent))
+	}
+	return t
+}
+
+// flat has one row an objective, in the words and units of the JSON document, for
+// spreadsheets and scripts. What is not measured is empty.
+func flat(r budget.Report) *render.Table {
+	t := &render.Table{Columns: render.Columns("name", "objective", "target", "window", "method", "verdict", "status", "total", "good", "bad",
+		"sli", "consumed", "remaining", "coverage", "burn_5m", "burn_1h", "burn_6h", "burn_1d", "burn_3d", "exhausted_at")}
+	full := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*v, 'f', -1, 64)
+	}
+	for _, s := range r.SLOs {
+		row := []string{s.Name, s.Objective, full(&s.Target), s.Window, s.Method, string(s.Verdict), string(s.Status),
+			strconv.FormatInt(s.Total, 10), strconv.FormatInt(s.Good, 10), strconv.FormatInt(s.Bad, 10),
+			full(s.SLI), full(s.Consumed), full(s.Remaining), full(s.Coverage)}
+		rates := map[string]*float64{}
+		for _, b := range s.BurnRates {
+			rates[b.Window] = b.Rate
+		}
+		for _, w := range []string{"5m", "1h", "6h", "1d", "3d"} {
+			row = append(row, full(rates[w]))
+		}
+		at := ""
+		if s.Exhaustion.At != nil {
+			at = s.Exhaustion.At.String()
+		}
+		t.Add(append(row, at)...)
 	}
 	return t
 }
