@@ -23,9 +23,36 @@ func (o *options) print(app *cli.App, r budget.Report) error {
 			return openMetrics(w, r)
 		case "csv":
 			return render.Write(w, "csv", 0, nil, flat(r))
+		case "markdown":
+			return markdown(w, r)
 		}
-		return render.Write(w, o.output.Format, 0, r, sloTable(r, render.Style{}), alertTable(r), incidentTable(r, everything), contributorTable(r, everything))
+		return render.Write(w, o.output.Format, 0, r)
 	})
+}
+
+// markdown writes the tables that hold anything, each below its heading.
+func markdown(w io.Writer, r budget.Report) error {
+	if _, err := fmt.Fprintf(w, "%s\n", render.Clean(sourceLine(r))); err != nil {
+		return err
+	}
+	for _, section := range []struct {
+		title string
+		table *render.Table
+	}{
+		{"Objectives", sloTable(r, render.Style{})}, {"Alerts that would have fired", alertTable(r)},
+		{"Incidents, largest first", incidentTable(r, everything)}, {"Who spent it", contributorTable(r, everything)}, {"Good requests, ms", metricTable(r)},
+	} {
+		if len(section.table.Rows) == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n## %s\n\n", section.title); err != nil {
+			return err
+		}
+		if err := section.table.Markdown(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // view is the report for a terminal.
