@@ -73,7 +73,7 @@ func nextRune(b []byte) (rune, int) {
 	return rune(b[1]), 2
 }
 
-// hex4 is the code unit of the escape \uXXXX that b begins with, -1 if it
+// hex4 is the code unit of the escape that b begins with, such as \u00e9, -1 if it
 // begins with none.
 func hex4(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
