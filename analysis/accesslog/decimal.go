@@ -26,11 +26,42 @@ var tens = [maxTens + 1]uint64{
 // on a threshold is on it. Text that is no number, or one that Fixed cannot
 // hold (4.6e12 and more), is not ok.
 func parseFixed(b []byte, scale int) (f Fixed, ok bool) {
+	if f, ok := parseShort(b, scale); ok {
+		return f, true
+	}
 	d, ok := parseDecimal(b)
 	if !ok {
 		return Absent, false
 	}
 	return d.fixed(scale)
+}
+
+// parseShort is parseFixed for the usual: nine digits at most, no sign, no
+// exponent, and no decimals beyond those that Fixed holds.
+func parseShort(b []byte, scale int) (Fixed, bool) {
+	if len(b) > 10 {
+		return 0, false
+	}
+	m, decimals := uint64(0), -1 // -1: before the point
+	for i, c := range b {
+		if d := c - '0'; d <= 9 {
+			m = m*10 + uint64(d)
+			continue
+		}
+		if c != '.' || decimals >= 0 {
+			return 0, false
+		}
+		decimals = len(b) - 1 - i
+	}
+	digits := len(b)
+	if decimals >= 0 {
+		digits--
+	}
+	e := 6 + scale - max(decimals, 0)
+	if digits < 1 || digits > 9 || e < 0 || e > 9 {
+		return 0, false
+	}
+	return Fixed(m * pow10(e) * 2), true
 }
 
 // parseInt reads a decimal number that is a whole one: "200", "200.0", "2e2".

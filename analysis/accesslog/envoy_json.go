@@ -36,7 +36,8 @@ type envoyParser struct{ rows }
 
 func newEnvoyParser(ttft string) *envoyParser {
 	return &envoyParser{newRows("start_time", "response_code", "response_flags", "duration", ttft, "x-envoy-origin-path",
-		"path", "genai_tokens_output", "genai_model_name", "token_latency_itl")}
+		"path", "genai_tokens_output", "genai_model_name", "token_latency_itl", "response_code_details", "x-envoy-attempt-count",
+		"upstream_request_attempt_count")}
 }
 
 // Parse reads one request. The time of the row is its start.
@@ -58,6 +59,8 @@ func (p *envoyParser) Parse(row []byte, emit func(*Event)) Row {
 	e.Model = p.name(p.f[8])
 	p.amount(p.f[9], 0, &e.TPOT) // the mean of the gaps between tokens
 	e.settleEnvoy(flags.text())
+	p.noteCount(firstOf(p.f[11:13]), 1)
+	e.noteEnvoy(flags.text(), p.f[10].text(), false)
 	return p.finish(emit)
 }
 
@@ -72,6 +75,9 @@ func (e *Event) settleEnvoy(flags []byte) {
 // envoyFlags tells whether the flags ("UF,URX") have one that says that the
 // client left, and one that says that the reply broke off.
 func envoyFlags(flags []byte) (left, broken bool) {
+	if unmeasured(flags) {
+		return false, false
+	}
 	for len(flags) > 0 {
 		flag, rest, _ := bytes.Cut(flags, []byte{','})
 		switch string(flag) {

@@ -27,6 +27,26 @@ func (in *interner) text(b []byte) string {
 	return *slot
 }
 
+// quoted is text for what stands between the quotes of a JSON string. An interner
+// that is asked for it is asked for nothing else, as it knows strings by that.
+func (in *interner) quoted(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if in.slots == nil {
+		in.slots, in.seed = make([]string, internSlots), maphash.MakeSeed()
+	}
+	slot := &in.slots[maphash.Bytes(in.seed, b)%internSlots]
+	if *slot != string(b) {
+		text := textOf(b)
+		if string(text) != string(b) {
+			return string(text)
+		}
+		*slot = string(b)
+	}
+	return *slot
+}
+
 // named is text for fields in which "-" means none.
 func (in *interner) named(b []byte) string {
 	if unmeasured(b) {

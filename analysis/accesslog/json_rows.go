@@ -10,20 +10,58 @@ import (
 // a row, and the event that is made of them. The methods that read a field note
 // it when the field is there and cannot be read; finish tells.
 type rows struct {
-	reader jsonReader
-	shape  *shape
-	f      []field // of the row, in the order of the keys
-	in     interner
-	e      Event
-	bad    string // what is wrong with a field of this row
+	reader    jsonReader
+	templates templates
+	found     []byte // the row that ahead found, whose fields are set
+	shape     *shape
+	f         []field // of the row, in the order of the keys
+	in        interner
+	names     interner // of JSON strings
+	routed    routed
+	clock     clock
+	e         Event
+	bad       string // what is wrong with a field of this row
 }
 
 func newRows(keys ...string) rows {
-	return rows{shape: newShape(keys...), f: make([]field, len(keys))}
+	return rows{templates: newTemplates(), shape: newShape(keys...), f: make([]field, len(keys))}
 }
 
 // read reads the wanted fields of a row.
-func (p *rows) read(row []byte) bool { return p.reader.row(row, p.shape, p.f) }
+func (p *rows) read(row []byte) bool {
+	found := p.found
+	p.found = nil
+	if len(found) > 0 && len(row) == len(found) && &row[0] == &found[0] {
+		return true
+	}
+	if n := p.templates.fit(row, &p.reader, p.f); n > 0 && n == len(row) {
+		return true
+	}
+	if !p.reader.row(row, p.shape, p.f) {
+		return false
+	}
+	p.templates.learn(row, p.shape)
+	return true
+}
+
+// ahead finds the end of the row that b begins with, its line end included, and
+// spares both the search for it and read to look at the row again; 0: the row is
+// none that it knows, look for its end.
+func (p *rows) ahead(b []byte) int {
+	p.found = nil
+	n := p.templates.fit(b, &p.reader, p.f)
+	if n == 0 {
+		return 0
+	}
+	p.found = b[:n]
+	if n < len(b) && b[n] == '\r' {
+		n++
+	}
+	if n < len(b) && b[n] == '\n' {
+		return n + 1
+	}
+	return 0
+}
 
 // otherwise is what a row is that is no JSON object.
 func (p *rows) otherwise(row []byte) Row {
@@ -51,8 +89,12 @@ func (p *rows) finish(emit func(*Event)) Row {
 
 // when reads an instant that must be there.
 func (p *rows) when(f field) Fixed {
-	text, ok := f.plain()
-	t, read := parseTime(text)
+	text, ok := f.raw()
+	t, read := p.clock.parse(text)
+	if f.escaped(read) {
+		text, ok = f.plain()
+		t, read = p.clock.parse(text)
+	}
 	if !ok || !read {
 		p.bad = "a time is missing or cannot be read"
 	}
@@ -72,16 +114,25 @@ func (p *rows) endAt(t Fixed) {
 }
 
 func (p *rows) status(f field) {
-	text, ok := f.plain()
-	if !ok || !p.e.setStatus(text) {
+	text, ok := f.raw()
+	read := p.e.setStatus(text)
+	if f.escaped(read) {
+		text, ok = f.plain()
+		read = p.e.setStatus(text)
+	}
+	if !ok || !read {
 		p.bad = "the status is no number from 0 to 999"
 	}
 }
 
 // amount reads a duration or a price times 10^scale.
 func (p *rows) amount(f field, scale int, to *Fixed) {
-	text, ok := f.plain()
+	text, ok := f.raw()
 	v, read := measure(text, scale)
+	if f.escaped(read) {
+		text, ok = f.plain()
+		v, read = measure(text, scale)
+	}
 	if !ok || !read {
 		p.bad = "an amount is no number"
 	}
@@ -90,8 +141,12 @@ func (p *rows) amount(f field, scale int, to *Fixed) {
 
 // tokens reads the number of output tokens.
 func (p *rows) tokens(f field) {
-	text, ok := f.plain()
+	text, ok := f.raw()
 	n, read := count(text)
+	if f.escaped(read) {
+		text, ok = f.plain()
+		n, read = count(text)
+	}
 	if !ok || !read {
 		p.bad = "a count of tokens is no whole number"
 	}
@@ -99,10 +154,24 @@ func (p *rows) tokens(f field) {
 }
 
 // name is a text that repeats: a model, a user, an error.
-func (p *rows) name(f field) string { return p.in.named(f.text()) }
+func (p *rows) name(f field) string {
+	text, _ := f.raw()
+	if unmeasured(text) {
+		return ""
+	}
+	if f[0] != '"' {
+		return p.in.text(text)
+	}
+	if name := p.names.quoted(text); name != "-" {
+		return name
+	}
+	return ""
+}
 
 // route takes the path of the request.
-func (p *rows) route(f field) { p.e.setRoute(f.text(), &p.in) }
+func (p *rows) route(f field) {
+	p.routed.set(&p.e, f, &p.in, func(text []byte) []byte { return field(text).text() })
+}
 
 // A nested is the wanted keys of an object inside a row.
 type nested struct {

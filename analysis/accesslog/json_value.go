@@ -26,6 +26,24 @@ func (f field) plain() (text []byte, ok bool) {
 	return nil, false
 }
 
+// raw is plain without a look at what is between the quotes: for text that is
+// parsed, which most often goes well. Where it did not, escaped tells whether plain
+// is another text.
+func (f field) raw() (text []byte, ok bool) {
+	if f.missing() {
+		return nil, true
+	}
+	switch c := f[0]; {
+	case c == '"':
+		return f[1 : len(f)-1], true
+	case c == '-' || c-'0' <= 9:
+		return f, true
+	}
+	return nil, false
+}
+
+func (f field) escaped(read bool) bool { return !read && bytes.IndexByte(f, '\\') >= 0 }
+
 // text is plain for fields that are only shown: what is neither a string nor a
 // number is nothing.
 func (f field) text() []byte {
@@ -36,7 +54,8 @@ func (f field) text() []byte {
 // is tells whether the field is the string s, or the word s (true, false).
 func (f field) is(s string) bool {
 	if len(f) > 0 && f[0] == '"' {
-		return string(textOf(f[1:len(f)-1])) == s
+		raw := f[1 : len(f)-1]
+		return string(raw) == s || bytes.IndexByte(raw, '\\') >= 0 && string(textOf(raw)) == s
 	}
 	return string(f) == s
 }

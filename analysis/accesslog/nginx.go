@@ -60,12 +60,13 @@ func detectLone(l lone) func(rows [][]byte) int {
 // The row is written at the end of the request, so its time is that. A row that
 // ends within quotes is cut off, though its time and status may be whole.
 type nginxParser struct {
-	e     Event
-	in    interner
-	day   day
-	lone  lone
-	alone []byte // the whole number that stands alone behind the combined fields
-	why   string // the last row is malformed
+	e      Event
+	in     interner
+	routed routed
+	day    day
+	lone   lone
+	alone  []byte // the whole number that stands alone behind the combined fields
+	why    string // the last row is malformed
 }
 
 // lone says what a whole number is that stands alone behind the combined fields.
@@ -84,6 +85,9 @@ func (p *nginxParser) Parse(row []byte, emit func(*Event)) Row {
 	p.e.Reset()
 	if !p.read(row) {
 		return Malformed
+	}
+	if p.e.TTFT.Known() {
+		p.e.limited(true) // something behind nginx answered
 	}
 	p.e.settle(false, "")
 	emit(&p.e)
@@ -112,7 +116,7 @@ func (p *nginxParser) read(row []byte) bool {
 		return false
 	}
 	p.e.End, p.alone = end, nil
-	p.e.setRoute(requestTarget(request), &p.in)
+	p.routed.set(&p.e, request, &p.in, requestTarget)
 	p.why = "cut off within quotes"
 	return p.tail(c)
 }

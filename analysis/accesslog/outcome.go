@@ -100,6 +100,31 @@ func (e *Event) setRoute(target []byte, in *interner) {
 	}
 }
 
+// A routed is the request target of the row before, which is the next one's
+// mostly, and what setRoute made of it. The zero routed is ready.
+type routed struct {
+	text  []byte
+	route string
+	probe bool
+}
+
+// maxRouted is the longest text that is remembered.
+const maxRouted = 1 << 10
+
+// set is setRoute for the target that is found in a text.
+func (r *routed) set(e *Event, text []byte, in *interner, target func(text []byte) []byte) {
+	if r.route != "" && string(r.text) == string(text) {
+		e.Route, e.HealthCheck = r.route, e.HealthCheck || r.probe
+		return
+	}
+	var of Event
+	of.setRoute(target(text), in)
+	e.Route, e.HealthCheck = of.Route, e.HealthCheck || of.HealthCheck
+	if len(text) <= maxRouted {
+		r.text, r.route, r.probe = append(r.text[:0], text...), of.Route, of.HealthCheck
+	}
+}
+
 // schemeEnd is where the scheme of a URL ends; not above 0: it is a path.
 func schemeEnd(target []byte) int {
 	if target[0] == '/' {

@@ -97,6 +97,13 @@ func (w *worker) parser(f *logFile) Parser {
 	return p
 }
 
+// A foreseer is a parser that knows rows so well that it finds their ends itself.
+type foreseer interface {
+	// ahead is the length of the row that b begins with, its line end included, which
+	// is parsed next; 0: it must be looked for.
+	ahead(b []byte) int
+}
+
 // parse parses the rows of a block.
 func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
 	w.tally.bytes += int64(len(b.rows))
@@ -108,8 +115,15 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
 	}
 	split := b.file.split
 	line := b.line
+	known, _ := p.(foreseer)
 	for rows := b.rows; len(rows) > 0; {
-		n := split.next(rows)
+		n := 0
+		if known != nil {
+			n = known.ahead(rows)
+		}
+		if n == 0 {
+			n = split.next(rows)
+		}
 		if n == 0 {
 			n = len(rows)
 		}

@@ -1,0 +1,327 @@
+package accesslog
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// Most rows of a log are the row before with a few other values in it. A template
+// is a row with holes where values differed: a row that has the same text between
+// the holes, and a valid value in each, is valid, and its fields are where the
+// template has them. Any other row is read strictly, and the template learns from
+// it. So templates save time and decide nothing.
+//
+// Each parser has its own.
+type templates struct {
+	list  []*template // the one that fitted last is first
+	holes []extent    // where those of the row are, by part
+	quick bool        // the processor has what fitParts needs
+	hits  int
+	spent int // rows that were learned from: few, where rows do not fit
+}
+
+// An extent is a piece of a row.
+type extent struct{ from, to int32 }
+
+const (
+	templatesMost = 4
+	templateRow   = 16 << 10 // the longest row that becomes a template
+	firstCredit   = 64       // rows to learn from before any has fitted
+	hitsPerCredit = 32
+)
+
+type template struct {
+	row    []byte   // that it was made of, with room behind it
+	values []member // its members
+	parts  []part
+	wanted []wanted
+}
+
+// room is how far behind the end of a text fitParts may read.
+const room = 32
+
+// A member is a value in a row.
+type member struct {
+	from, to int
+	slot     int8
+	hole     hole
+}
+
+type hole uint8
+
+const (
+	noHole hole = iota // the same in each row
+	stringHole
+	numberHole
+	anyHole
+)
+
+// A part is a text and the hole behind it; the quotes around a string are text.
+type part struct {
+	text []byte
+	hole hole // noHole: the row ends
+	size int  // of the string that was in the hole last
+}
+
+// A wanted value is in the hole of a part, or always the same, in its text.
+type wanted struct {
+	slot     int8
+	part     int
+	hole     hole // noHole: it is in the text
+	from, to int  // in the text
+}
+
+func newTemplates() templates { return templates{quick: fitsQuickly()} }
+
+// fit finds a row at the beginning of b, which may hold more rows, and sets its
+// wanted fields. It gives the length of the row; 0 if none fits.
+func (t *templates) fit(b []byte, r *jsonReader, out []field) int {
+	if len(b) > math.MaxInt32 {
+		return 0
+	}
+	for i, x := range t.list {
+		n := t.try(x, b, r)
+		if n == 0 || n < len(b) && b[n] != '\n' && b[n] != '\r' {
+			continue
+		}
+		if i > 0 {
+			copy(t.list[1:], t.list[:i])
+			t.list[0] = x
+		}
+		t.hits++
+		clear(out)
+		for _, w := range x.wanted {
+			hole := t.holes[w.part]
+			switch w.hole {
+			case noHole:
+				at := int(hole.from) - len(x.parts[w.part].text)
+				out[w.slot] = b[at+w.from : at+w.to]
+			case stringHole:
+				out[w.slot] = b[hole.from-1 : hole.to+1]
+			default:
+				out[w.slot] = b[hole.from:hole.to]
+			}
+		}
+		return n
+	}
+	return 0
+}
+
+// try finds where the holes of a row of the template are, and where it ends; 0: it
+// is no row of it.
+func (t *templates) try(x *template, b []byte, r *jsonReader) int {
+	i := 0
+	for k := 0; k < len(x.parts); k++ {
+		if t.quick {
+			if k, i = fitParts(b, x.parts, t.holes, k, i); k == len(x.parts) {
+				return i
+			}
+		}
+		p := &x.parts[k]
+		if len(b)-i < len(p.text) || string(b[i:i+len(p.text)]) != string(p.text) {
+			return 0
+		}
+		i += len(p.text)
+		from := i
+		switch p.hole {
+		case stringHole:
+			i = p.stringEnd(b, i)
+		case numberHole:
+			i = numberEnd(b, i)
+		case anyHole:
+			if i < len(b) && (b[i] == '{' || b[i] == '[') {
+				i = skipNested(b, i, 1, &r.stack)
+			} else {
+				i = skipScalar(b, i)
+			}
+		}
+		if i < 0 {
+			return 0
+		}
+		t.holes[k] = extent{int32(from), int32(i)}
+	}
+	return i
+}
+
+// stringEnd finds the quote that ends the string whose content begins at i. The
+// lengths of a member's strings are often the same.
+func (p *part) stringEnd(b []byte, i int) int {
+	if end := i + p.size; end < len(b) && b[end] == '"' && isUnescaped(b[i:end]) {
+		return end
+	}
+	end := skipString(b, i) - 1
+	if end < 0 {
+		return -1
+	}
+	p.size = end - i
+	return end
+}
+
+// isUnescaped tells whether b has no quote, backslash or control character.
+func isUnescaped(b []byte) bool {
+	var hits uint64
+	if n := len(b); n >= 8 {
+		for i := 0; i+8 < n; i += 8 {
+			hits |= special(binary.LittleEndian.Uint64(b[i:]))
+		}
+		return (hits|special(binary.LittleEndian.Uint64(b[n-8:])))&highBits == 0
+	}
+	for _, c := range b {
+		if c == '"' || c == '\\' || c < ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// special has the high bit of a byte set if w has a quote, a backslash or a
+// control character in it, though not of each one behind the first (see
+// skipString).
+func special(w uint64) uint64 {
+	quote, slash := w^'"'*lowBits, w^'\\'*lowBits
+	return (quote-lowBits)&^quote | (slash-lowBits)&^slash | (w-' '*lowBits)&^w
+}
+
+// numberEnd is skipNumber for the usual: less than eight digits, and maybe as many
+// decimals.
+func numberEnd(b []byte, i int) int {
+	if i+17 > len(b) {
+		return skipNumber(b, i)
+	}
+	n := leadingDigits(binary.LittleEndian.Uint64(b[i:]))
+	if n == 0 || n == 8 || n > 1 && b[i] == '0' {
+		return skipNumber(b, i)
+	}
+	end := i + n
+	if b[end] == '.' {
+		n = leadingDigits(binary.LittleEndian.Uint64(b[end+1:]))
+		if n == 0 || n == 8 {
+			return skipNumber(b, i)
+		}
+		end += 1 + n
+	}
+	if b[end]|0x20 == 'e' {
+		return skipNumber(b, i)
+	}
+	return end
+}
+
+// leadingDigits is how many of the eight characters of w, the first one in the
+// lowest byte, are digits before the first other one.
+func leadingDigits(w uint64) int {
+	w ^= '0' * lowBits                                        // digits become 0 to 9
+	other := (w&^highBits + (0x80-10)*lowBits | w) & highBits // no carry leaves its byte
+	return bits.TrailingZeros64(other) / 8
+}
+
+// learn takes a row that is valid and fitted nowhere.
+func (t *templates) learn(row []byte, s *shape) {
+	if len(row) > templateRow || t.spent > firstCredit+t.hits/hitsPerCredit {
+		return
+	}
+	t.spent++
+	values := membersOf(row, s)
+	for _, x := range t.list {
+		if x.widen(row, values) {
+			return
+		}
+	}
+	t.holes = make([]extent, max(len(t.holes), len(values)+1))
+	x := &template{row: append(make([]byte, 0, len(row)+room), row...), values: values}
+	x.build()
+	if len(t.list) < templatesMost {
+		t.list = append(t.list, x)
+	} else {
+		t.list[templatesMost-1] = x
+	}
+}
+
+// membersOf finds the values in a valid row.
+func membersOf(row []byte, s *shape) []member {
+	var values []member
+	var stack []uint64
+	i := skipBlank(row, skipBlank(row, 0)+1)
+	for row[i] != '}' {
+		if row[i] == ',' {
+			i = skipBlank(row, i+1)
+		}
+		v := member{slot: s.slotOf(row[i+1:])}
+		v.from = skipKey(row, i)
+		if c := row[v.from]; c == '{' || c == '[' {
+			v.to = skipNested(row, v.from, 1, &stack)
+		} else {
+			v.to = skipScalar(row, v.from)
+		}
+		values = append(values, v)
+		i = skipBlank(row, v.to)
+	}
+	return values
+}
+
+// widen makes holes where the row has other values than the template's row; false
+// if it has other text than that between its values.
+func (t *template) widen(row []byte, values []member) bool {
+	if len(values) != len(t.values) {
+		return false
+	}
+	for i, at, mine := 0, 0, 0; i <= len(values); i++ {
+		to, mineTo := len(row), len(t.row)
+		if i < len(values) {
+			to, mineTo = values[i].from, t.values[i].from
+		}
+		if string(row[at:to]) != string(t.row[mine:mineTo]) {
+			return false
+		}
+		if i < len(values) {
+			at, mine = values[i].to, t.values[i].to
+		}
+	}
+	for i, v := range values {
+		mine := &t.values[i]
+		a, b := row[v.from:v.to], t.row[mine.from:mine.to]
+		kind := max(holeOf(a), holeOf(b))
+		if holeOf(a) != holeOf(b) {
+			kind = anyHole
+		}
+		if mine.hole != noHole || string(a) != string(b) {
+			mine.hole = max(mine.hole, kind)
+			if mine.hole != kind {
+				mine.hole = anyHole
+			}
+		}
+	}
+	t.build()
+	return true
+}
+
+func holeOf(value []byte) hole {
+	switch c := value[0]; {
+	case c == '"':
+		return stringHole
+	case c == '-' || c-'0' <= 9:
+		return numberHole
+	}
+	return anyHole
+}
+
+// build makes the parts of the row and the holes in it.
+func (t *template) build() {
+	t.parts, t.wanted = t.parts[:0], t.wanted[:0]
+	at := 0
+	for _, v := range t.values {
+		if v.slot >= 0 {
+			t.wanted = append(t.wanted, wanted{v.slot, len(t.parts), v.hole, v.from - at, v.to - at})
+		}
+		if v.hole == noHole {
+			continue
+		}
+		if v.hole == stringHole {
+			v.from++
+			v.to--
+		}
+		t.parts = append(t.parts, part{text: t.row[at:v.from], hole: v.hole, size: v.to - v.from})
+		at = v.to
+	}
+	t.parts = append(t.parts, part{text: t.row[at:]})
+}
