@@ -45,30 +45,38 @@ const (
 	leastSure = 5
 )
 
-// An unknownFormat is a file of no format that is known.
-type unknownFormat struct {
-	name string
-	row  string
+// An UnknownFormatError is about a file of no format that is known.
+type UnknownFormatError struct {
+	Name string // of the file
+	Row  string // its first, as it can be shown
 }
 
-func (e *unknownFormat) Error() string {
-	return fmt.Sprintf("%s: no request log of a known format (its first row is %q); name the format with --format, or fields with --map; the formats are %s",
-		e.name, e.row, strings.Join(FormatNames(), ", "))
+func (e *UnknownFormatError) Error() string {
+	return fmt.Sprintf("%s: no request log of a known format: its first row is %q", e.Name, e.Row)
+}
+
+// Hint says what to do about it.
+func (e *UnknownFormatError) Hint() string {
+	return "name the format with --format, or fields with --map; the formats are " + strings.Join(FormatNames(), ", ")
 }
 
 // detect finds which of formats is that of the file that begins with b; whole: b is
 // all of it. The format is nil if there is nothing in the file.
-func detect(name string, b []byte, whole bool, formats []Format, wanted []genericField) (*Format, error) {
+func detect(name string, b []byte, whole bool, split splitter, formats []Format, wanted []genericField) (*Format, error) {
 	var rows [][]byte
 	for len(b) > 0 && len(rows) < sniffRows {
-		n := splitter{}.next(b)
+		n := split.next(b)
 		if n == 0 {
 			if !whole && len(rows) > 0 {
 				break
 			}
 			n = len(b)
 		}
-		rows = append(rows, trimEnd(b[:n]))
+		row := trimEnd(b[:n])
+		if split.array {
+			row = row[elementStart(row):]
+		}
+		rows = append(rows, row)
 		b = b[n:]
 	}
 	var first []byte
@@ -96,7 +104,7 @@ func detect(name string, b []byte, whole bool, formats []Format, wanted []generi
 		}
 	}
 	if found == nil {
-		return nil, &unknownFormat{name, shown(first)}
+		return nil, &UnknownFormatError{name, shown(first)}
 	}
 	return found, nil
 }
@@ -104,7 +112,7 @@ func detect(name string, b []byte, whole bool, formats []Format, wanted []generi
 // choose finds the format of an open file, by its content or as it was told.
 func (f *logFile) choose(p *plan) error {
 	var err error
-	f.format, err = detect(f.source.Name, f.rest, f.eof, p.formats, p.wanted)
+	f.format, err = detect(f.source.Name, f.rest, f.eof, f.split, p.formats, p.wanted)
 	if err != nil && p.options.Format != "" && !f.source.Found {
 		f.format, err = &p.formats[0], nil // as told, though it does not look like it
 	}
@@ -175,6 +183,11 @@ func (f *logFile) open(p *plan) error {
 	const bom = "\uFEFF"
 	if len(buf) >= len(bom) && string(buf[:len(bom)]) == bom {
 		buf = buf[len(bom):]
+	}
+	if n := arrayStart(buf); n > 0 {
+		f.split.array = true
+		f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
+		buf = buf[n:]
 	}
 	f.rest = buf
 	return f.choose(p)

@@ -66,7 +66,9 @@ func (p *envoyTextParser) read(row []byte) Row {
 		return p.malformed("no response flags behind the status")
 	}
 	received, ok := c.word()
+	var details []byte
 	if ok && !digits(received) { // Istio's: this was the details, and
+		details = received
 		if _, ok = c.word(); ok { // the termination's,
 			if _, ok = c.quoted(); ok { // and the transport's
 				received, ok = c.word()
@@ -99,6 +101,7 @@ func (p *envoyTextParser) read(row []byte) Row {
 	p.e.End = start.Ceil()
 	p.e.setRoute(requestTarget(request), &p.in)
 	p.e.settleEnvoy(flags)
+	p.e.noteEnvoy(flags, details, p.e.TTFT.Known())
 	return Record
 }
 

@@ -25,11 +25,13 @@ func TestEnvoyText(t *testing.T) {
 		{start + `200 DC 4704 0 3347 174` + end, base(func(e *Event) { e.Cancelled = true })},
 		{start + `503 DC 4704 0 3347 174` + end, base(func(e *Event) { e.Status, e.Failed, e.Error = 503, true, "http_503" })},
 		{start + `503 UF,URX 4704 0 3347 -` + end, base(func(e *Event) {
-			e.Status, e.TTFT, e.Failed, e.Error = 503, Absent, true, "http_503"
+			e.Status, e.TTFT, e.Failed, e.Error, e.Notes = 503, Absent, true, "http_503", RetryTold|Retried
 		})},
 		{start + `200 UPE 4704 0 3347 174` + end, base(func(e *Event) { e.Failed, e.Error = true, "stream_error" })},
-		{start + `206 URX,UT 4704 0 3347 174` + end, base(func(e *Event) { e.Status, e.Failed, e.Error = 206, true, "stream_error" })},
-		{start + `200 URX 4704 0 3347 174` + end, good}, // not one of those that mark a broken stream
+		{start + `206 URX,UT 4704 0 3347 174` + end, base(func(e *Event) {
+			e.Status, e.Failed, e.Error, e.Notes = 206, true, "stream_error", RetryTold|Retried
+		})},
+		{start + `200 URX 4704 0 3347 174` + end, base(func(e *Event) { e.Notes = RetryTold | Retried })}, // not one of those that mark a broken stream
 		{start + `301 UC 4704 0 3347 174` + end, base(func(e *Event) { e.Status = 301 })},
 		{`[2026-05-31T15:36:44.902Z] "- - HTTP/1.1" 400 DPE 0 11 - -` + end, base(func(e *Event) {
 			e.Status, e.Route, e.Latency, e.TTFT, e.Failed, e.Error = 400, "", Absent, Absent, true, "http_400"

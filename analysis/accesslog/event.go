@@ -16,6 +16,7 @@ type Event struct {
 	HealthCheck bool   // a probe of the service: no request
 	Cancelled   bool   // the client left before the end
 	Failed      bool   // status >= 400, or the format marks a failure
+	Notes       Notes  // what else the row tells
 	Error       string // of a failed request: "http_503", "stream_error", the format's own text
 
 	Latency, TTFT, TPOT Fixed // ms

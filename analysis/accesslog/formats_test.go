@@ -41,7 +41,9 @@ func formatRows() []formatRow {
 		{"envoy, the reply broke off", "envoy-json", `{"start_time":"2026-03-03T07:05:50.588Z","response_code":200,"response_flags":"UF,UC","duration":10}`,
 			Record, ended(at+10, func(e *Event) { e.Status, e.Failed, e.Error, e.Latency = 200, true, "stream_error", Whole(10) })},
 		{"envoy, an error with flags", "envoy-json", `{"start_time":"2026-03-03T07:05:50.588Z","response_code":503,"response_flags":"UF,URX","duration":10}`,
-			Record, ended(at+10, func(e *Event) { e.Status, e.Failed, e.Error, e.Latency = 503, true, "http_503", Whole(10) })},
+			Record, ended(at+10, func(e *Event) {
+				e.Status, e.Failed, e.Error, e.Latency, e.Notes = 503, true, "http_503", Whole(10), RetryTold|Retried
+			})},
 		{"envoy, no duration", "envoy-json", `{"start_time":"2026-03-03T07:05:50.588Z","response_code":200,"duration":null}`, Malformed, nil},
 		{"envoy, an unreadable time", "envoy-json", `{"start_time":"yesterday","response_code":200,"duration":1}`, Malformed, nil},
 		{"ai gateway", "envoy-ai-gateway", `{"extra":{"duration":1},"start_time":"2026-03-03T07:05:50.588Z","response_code":200,"response_flags":"-","duration":1044,"x-envoy-upstream-service-time":"70","genai_model_name":"m","genai_tokens_output":80,"token_latency_ttft":77,"token_latency_itl":12.088}`,
@@ -52,7 +54,9 @@ func formatRows() []formatRow {
 			Record, ended(at+4, func(e *Event) { e.Status, e.Latency, e.Route, e.HealthCheck = 200, Whole(4), "/metrics", true })},
 
 		{"nginx", "nginx-json", `{"time_iso8601":"2026-03-03T08:05:50+01:00","status":"200","request_time":4.854,"upstream_header_time":"-, 0.258","upstream_response_time":"0.000, 4.854","request_uri":"/v1/completions?a","remote_user":"-"}`,
-			Record, ended(at-588, func(e *Event) { e.Status, e.Latency, e.TTFT, e.Route = 200, Whole(4854), Whole(258), "/v1/completions" })},
+			Record, ended(at-588, func(e *Event) {
+				e.Status, e.Latency, e.TTFT, e.Route, e.Notes = 200, Whole(4854), Whole(258), "/v1/completions", RetryTold|Retried
+			})},
 		{"nginx, the client left", "nginx-json", `{"time_iso8601":"2026-03-03T07:05:50+00:00","status":499,"request_time":"1.2","upstream_header_time":"-","request":"POST /x HTTP/1.1"}`,
 			Record, ended(at-588, func(e *Event) {
 				e.Status, e.Cancelled, e.Failed, e.Error, e.Latency, e.Route = 499, true, true, "http_499", Whole(1200), "/x"
@@ -169,7 +173,7 @@ func TestDetectByOneRow(t *testing.T) {
 		if row.kind != Record {
 			continue
 		}
-		f, err := detect("x", []byte(row.text+"\n"), true, Formats(), nil)
+		f, err := detect("x", []byte(row.text+"\n"), true, splitter{}, Formats(), nil)
 		if err != nil || f.Name != row.format {
 			t.Errorf("%s: %v, %v", row.name, f, err)
 		}

@@ -1,5 +1,7 @@
 package accesslog
 
+import "bytes"
+
 // heliconeFormat is requests as Helicone's API exports them.
 func heliconeFormat() Format {
 	return Format{
@@ -9,7 +11,7 @@ func heliconeFormat() Format {
 		}),
 		New: func(Options) Parser {
 			return &heliconeParser{newRows("response_created_at", "response_status", "delay_ms", "time_to_first_token",
-				"completion_tokens", "request_model", "response_model", "request_path", "cost", "request_user_id", "helicone_user")}
+				"completion_tokens", "request_model", "response_model", "request_path", "cost", "request_user_id", "helicone_user", "cache_reference_id")}
 		},
 	}
 }
@@ -33,7 +35,10 @@ func (p *heliconeParser) Parse(row []byte, emit func(*Event)) Row {
 	e.Model = p.name(firstOf(p.f[5:7]))
 	p.route(p.f[7])
 	p.amount(p.f[8], 0, &e.Cost)
-	e.Key = p.name(firstOf(p.f[9:]))
+	e.Key = p.name(firstOf(p.f[9:11]))
+	if id, ok := p.f[11].plain(); ok && p.f[11] != nil { // of the request whose reply it is; all zeros: of none
+		e.cached(len(bytes.Trim(id, "0-")) > 0)
+	}
 	e.settle(false, "")
 	return p.finish(emit)
 }
@@ -46,7 +51,7 @@ func cloudflareFormat() Format {
 			return allThere(f[:2]) && (f[2] != nil || f[3] != nil) && (f[4] != nil || f[5] != nil || f[6] != nil)
 		}),
 		New: func(Options) Parser {
-			return &cloudflareParser{newRows("created_at", "duration", "status_code", "success", "tokens_out", "model", "cost", "path")}
+			return &cloudflareParser{newRows("created_at", "duration", "status_code", "success", "tokens_out", "model", "cost", "path", "cached")}
 		},
 	}
 }
@@ -70,6 +75,7 @@ func (p *cloudflareParser) Parse(row []byte, emit func(*Event)) Row {
 	e.Model = p.name(p.f[5])
 	p.amount(p.f[6], 0, &e.Cost)
 	p.route(p.f[7])
+	p.noteCache(p.f[8])
 	e.settle(success.is("false") || string(success) == "0", "")
 	return p.finish(emit)
 }

@@ -126,11 +126,7 @@ func (r *jsonReader) array(element func() bool) bool {
 
 // skip passes over a value of any kind.
 func (r *jsonReader) skip() bool {
-	if r.i < len(r.b) && (r.b[r.i] == '{' || r.b[r.i] == '[') {
-		r.i = skipNested(r.b, r.i, r.depth, &r.stack)
-	} else {
-		r.i = skipScalar(r.b, r.i)
-	}
+	r.i = skipValue(r.b, r.i, r.depth, &r.stack)
 	return r.i >= 0
 }
 

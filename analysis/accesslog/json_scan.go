@@ -160,6 +160,14 @@ func skipKey(b []byte, i int) int {
 	return skipBlank(b, i+1)
 }
 
+// skipValue takes a value of any kind that lies within depth objects and arrays.
+func skipValue(b []byte, i, depth int, stack *[]uint64) int {
+	if i < len(b) && (b[i] == '{' || b[i] == '[') {
+		return skipNested(b, i, depth, stack)
+	}
+	return skipScalar(b, i)
+}
+
 // skipNested takes an object or an array that lies within depth others. The
 // kinds of those that it is in at the moment are bits of stack, which it may
 // enlarge.

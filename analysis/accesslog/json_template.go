@@ -130,11 +130,7 @@ func (t *templates) try(x *template, b []byte, r *jsonReader) int {
 		case numberHole:
 			i = numberEnd(b, i)
 		case anyHole:
-			if i < len(b) && (b[i] == '{' || b[i] == '[') {
-				i = skipNested(b, i, 1, &r.stack)
-			} else {
-				i = skipScalar(b, i)
-			}
+			i = skipValue(b, i, 1, &r.stack)
 		}
 		if i < 0 {
 			return 0
@@ -248,11 +244,7 @@ func membersOf(row []byte, s *shape) []member {
 		}
 		v := member{slot: s.slotOf(row[i+1:])}
 		v.from = skipKey(row, i)
-		if c := row[v.from]; c == '{' || c == '[' {
-			v.to = skipNested(row, v.from, 1, &stack)
-		} else {
-			v.to = skipScalar(row, v.from)
-		}
+		v.to = skipValue(row, v.from, 1, &stack)
 		values = append(values, v)
 		i = skipBlank(row, v.to)
 	}

@@ -36,10 +36,10 @@ func newLiteLLMParser(spendLogs bool) *liteLLMParser {
 	}
 	return &liteLLMParser{
 		rows: newRows("startTime", "endTime", "completionStartTime", "stream", "status", "error_information", "metadata",
-			"completion_tokens", "model", cost, "end_user", "user"),
+			"completion_tokens", "model", cost, "end_user", "user", "cache_hit"),
 		spendLogs: spendLogs,
-		metadata:  newNested("error_information", "status", "user_api_key_alias", "user_api_key_hash"),
-		failure:   newNested("error_code"),
+		metadata:  newNested("error_information", "status", "user_api_key_alias", "user_api_key_hash", "attempted_retries"),
+		failure:   newNested("error_code", "llm_provider"),
 	}
 }
 
@@ -62,12 +62,18 @@ func (p *liteLLMParser) Parse(row []byte, emit func(*Event)) Row {
 			status = metadata[1]
 		}
 	}
-	p.status(p.failure.read(information)[0])
+	failure := p.failure.read(information)
+	p.status(failure[0])
+	if provider, ok := failure[1].plain(); ok && failure[1] != nil {
+		e.limited(!unmeasured(provider)) // an error of the proxy itself has no provider
+	}
+	p.noteCount(metadata[4], 0)
+	p.noteCache(p.f[12])
 	p.tokens(p.f[7])
 	e.Model = p.name(p.f[8])
 	p.amount(p.f[9], 0, &e.Cost)
-	if e.Key = p.name(firstOf(metadata[2:])); e.Key == "" {
-		e.Key = p.name(firstOf(p.f[10:]))
+	if e.Key = p.name(firstOf(metadata[2:4])); e.Key == "" {
+		e.Key = p.name(firstOf(p.f[10:12]))
 	}
 	e.settle(status.is("failure"), "")
 	return p.finish(emit)

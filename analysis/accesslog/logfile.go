@@ -77,8 +77,8 @@ func (f *logFile) next(buf []byte, big *large) (b block, ok bool, err error) {
 			return b, false, err
 		}
 		all = all[:from+len(piece)]
-		// Only a row of CSV has line ends in it; the others are cheap to find.
-		if f.split.csv || bytes.IndexByte(piece, '\n') >= 0 || f.eof {
+		// Rows of CSV and arrays have line ends in them; the others' are cheap to find.
+		if f.split.csv || f.split.array || bytes.IndexByte(piece, '\n') >= 0 || f.eof {
 			if n := f.split.whole(all); n > 0 || f.eof {
 				b.rows = f.take(all, n)
 				break

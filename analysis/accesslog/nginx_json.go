@@ -13,7 +13,7 @@ func nginxJSONFormat() Format {
 			}),
 		New: func(Options) Parser {
 			return &nginxJSONParser{newRows("status", "time_iso8601", "msec", "time_local", "time", "request_time",
-				"upstream_header_time", "request_uri", "uri", "request", "remote_user")}
+				"upstream_header_time", "request_uri", "uri", "request", "remote_user", "upstream_status", "upstream_cache_status")}
 		},
 	}
 }
@@ -46,8 +46,26 @@ func (p *nginxJSONParser) Parse(row []byte, emit func(*Event)) Row {
 		e.setRoute(requestTarget(p.f[9].text()), &p.in)
 	}
 	e.Key = p.name(p.f[10])
+	p.upstream(text)
 	e.settle(false, "")
 	return p.finish(emit)
+}
+
+// upstream notes what the fields of the upstream servers tell; times are those of
+// upstream_header_time.
+func (p *nginxJSONParser) upstream(times []byte) {
+	status, ok := p.f[11].plain()
+	known := ok && p.f[11] != nil
+	if !known {
+		status, known = lastNumber(times), p.f[6] != nil // only who answers has a time
+	}
+	if known {
+		p.e.limited(len(lastNumber(status)) > 0)
+	}
+	p.e.noteTries(times)
+	if cache, ok := p.f[12].plain(); ok && p.f[12] != nil {
+		p.e.cached(string(cache) == "HIT")
+	}
 }
 
 // firstOf is the first field that says something.

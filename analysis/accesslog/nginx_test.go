@@ -13,6 +13,7 @@ func TestNginx(t *testing.T) {
 	}
 	plain := base(func(*Event) {})
 	timed := base(func(e *Event) { e.Latency, e.TTFT = ms(4124), ms(293) })
+	retried := base(func(e *Event) { e.Latency, e.TTFT, e.Notes = ms(4124), ms(293), RetryTold|Retried })
 	total := base(func(e *Event) { e.Latency = ms(4124) })
 	for _, tt := range []struct {
 		row  string
@@ -26,14 +27,14 @@ func TestNginx(t *testing.T) {
 		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.293`, timed},
 		{prefix + `200 77480 "-" "curl/8.5.0" "4.124" "0.293"`, timed},
 		{prefix + `200 77480 "-" "curl/8.5.0" "10.0.0.1" 4.124 0.293`, timed},
-		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.100, 0.293`, timed},
-		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 -, 0.293`, timed},
-		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.293, -`, timed},
+		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.100, 0.293`, retried},
+		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 -, 0.293`, retried},
+		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.293, -`, retried},
 		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 0.1 : 0.293`, timed},
 		{prefix + `200 77480 "-" "curl/8.5.0" 4.124 -`, total},
 		{prefix + `200 77480 "-" "curl/8.5.0" 4.124`, total},
 		{prefix + `200 77480 4.124 0.293`, timed},
-		{prefix + `200 77480 "-" "curl/8.5.0" rt=4.124 uct="0.001" uht="0.100, 0.293" urt="0.5"`, timed},
+		{prefix + `200 77480 "-" "curl/8.5.0" rt=4.124 uct="0.001" uht="0.100, 0.293" urt="0.5"`, retried},
 		{prefix + `200 77480 "-" "curl/8.5.0" "-" rt=4.124 uct=0.001 uht=0.293 urt=4.1 gz=3.21`, timed},
 		{prefix + `200 77480 "-" "curl/8.5.0" rt=4.124 uht="-"`, total},
 		{prefix + `200 77480 "-" "curl/8.5.0" request_time=4.124 upstream_header_time=0.293`, timed},

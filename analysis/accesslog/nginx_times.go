@@ -11,14 +11,13 @@ import "bytes"
 // a whole number before them is something else, as the length of the request is in
 // the format of ingress-nginx.
 func (p *nginxParser) tail(c cursor) bool {
+	if usual := c; usual.name() && usual.name() && p.usual(usual.rest) {
+		return true
+	}
 	var latency, ttft []byte
 	var values [16][]byte
 	n := 0
-	for quotes := 0; len(c.rest) > 0; {
-		if quotes == 2 && n == 0 && p.usual(c.rest) {
-			return true
-		}
-		quotes++
+	for len(c.rest) > 0 {
 		if c.rest[0] == '"' {
 			field, ok := c.quoted()
 			if !ok {
@@ -55,7 +54,16 @@ func (p *nginxParser) tail(c cursor) bool {
 		latency, ttft = times(values[:n])
 	}
 	p.e.Latency, p.e.TTFT = seconds(latency), seconds(ttft)
+	if bytes.IndexByte(ttft, ',') >= 0 { // no list is no news: most rows are not looked at that closely
+		p.e.noteTries(ttft)
+	}
 	return true
+}
+
+// name takes a quoted field that is no time.
+func (c *cursor) name() bool {
+	field, ok := c.quoted()
+	return ok && !pointed(field)
 }
 
 // usual reads what is behind the two quoted fields in nearly all rows of a log that
@@ -147,6 +155,9 @@ func times(values [][]byte) (latency, ttft []byte) {
 
 // isTime tells whether a field is a time or a list of times, one an upstream.
 func isTime(field []byte) bool {
+	if len(field) > 0 && field[0] > ':' { // a word, most often
+		return false
+	}
 	for len(field) > 0 {
 		i := bytes.IndexAny(field, ", ")
 		if i < 0 {

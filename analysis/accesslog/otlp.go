@@ -50,6 +50,7 @@ const (
 	attrHTTPStatus
 	attrUser
 	attrEndUser
+	attrResends
 	otlpAttributes
 )
 
@@ -74,6 +75,7 @@ func newOTLPParser() *otlpParser {
 			"http.response.status_code":           attrHTTPStatus,
 			"user.id":                             attrUser,
 			"enduser.id":                          attrEndUser,
+			"http.request.resend_count":           attrResends,
 		},
 	}
 	attribute := p.attribute // bound once
@@ -186,6 +188,8 @@ func (p *otlpParser) span() {
 	p.tokens(p.attr(attrTokens, attrOldTokens))
 	e.Model = p.name(p.attr(attrModel, attrResponseModel))
 	e.Key = p.name(p.attr(attrUser, attrEndUser))
+
+	p.noteCount(p.attr(attrResends), 0)
 
 	failure := p.attr(attrError).text()
 	text := ""

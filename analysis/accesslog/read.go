@@ -134,7 +134,7 @@ func (q *queue) put(f *logFile, more bool) {
 func (q *queue) fail(f *logFile, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if unknown, ok := errors.AsType[*unknownFormat](err); ok && f.source.Found {
+	if unknown, ok := errors.AsType[*UnknownFormatError](err); ok && f.source.Found {
 		f.skipped = true
 		if f.index < q.skipped {
 			q.skipped, q.unknown = f.index, unknown

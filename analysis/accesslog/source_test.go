@@ -137,7 +137,7 @@ func TestWhatIsNoLog(t *testing.T) {
 		{"an empty file", []string{empty}, Options{}, 0, nil},
 		{"blank lines", []string{blank}, Options{}, 0, nil},
 		{"an empty file and another", []string{empty, good}, Options{}, 2, nil},
-		{"garbage", []string{garbage}, Options{}, 0, []string{"garbage.bin", "llmops", "--format"}},
+		{"garbage", []string{garbage}, Options{}, 0, []string{"garbage.bin", "its first row"}},
 		{"garbage among logs", []string{good, garbage}, Options{}, 0, []string{"garbage.bin"}},
 		{"a folder with garbage in it", []string{dir}, Options{}, 2, nil},
 		{"a missing file", []string{filepath.Join(dir, "none")}, Options{}, 0, []string{"none", "no such file"}},

@@ -2,17 +2,18 @@ package accesslog
 
 import "bytes"
 
-// A splitter finds where rows end: at line feeds, or for CSV at those outside of
-// quotes.
+// A splitter finds where rows end: at line feeds, for CSV at those outside of
+// quotes, in a JSON array where its elements do.
 type splitter struct {
 	csv   bool
 	comma byte
+	array bool
 }
 
 // whole is the length of the whole rows that b begins with, the last line end
 // included.
 func (s splitter) whole(b []byte) int {
-	if !s.csv {
+	if !s.csv && !s.array {
 		return bytes.LastIndexByte(b, '\n') + 1
 	}
 	n := 0
@@ -28,6 +29,9 @@ func (s splitter) whole(b []byte) int {
 // next is the length of the row that b begins with, its line end included; 0 if it
 // does not end in b.
 func (s splitter) next(b []byte) int {
+	if s.array {
+		return element(b)
+	}
 	if !s.csv {
 		return bytes.IndexByte(b, '\n') + 1
 	}
@@ -65,7 +69,7 @@ func (s splitter) next(b []byte) int {
 
 // lines is the number of lines that a row has.
 func (s splitter) lines(row []byte) int64 {
-	if !s.csv {
+	if !s.csv && !s.array {
 		return 1
 	}
 	return int64(bytes.Count(row, []byte{'\n'}))

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"context"
 )
 
@@ -124,12 +125,21 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
 		if n == 0 {
 			n = split.next(rows)
 		}
-		if n == 0 {
+		last := n == 0
+		if last {
 			n = len(rows)
 		}
 		row := trimEnd(rows[:n])
+		if split.array {
+			lead := elementStart(row)
+			line += int64(bytes.Count(row[:lead], []byte{'\n'}))
+			row = row[lead:]
+			rows, n = rows[lead:], n-lead
+		}
 		if len(row) == 0 {
 			w.tally.blank++
+		} else if split.array && row[0] == ']' && (!last || isLastEnd(row)) {
+			w.tally.other++
 		} else if kind := p.Parse(row, emit); kind != Record {
 			w.count(b.file, kind, line, func() (string, string, int) { return explain(p, row, b.file.format) })
 		}

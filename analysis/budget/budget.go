@@ -3,6 +3,7 @@ package budget
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -38,8 +39,12 @@ type Counter struct {
 	byKey   bool
 	tokens  bool // some rule looks at tokens
 	wanted  [values]bool
-	bucket  int64 // ms; divides a minute and the windows of all alerts
+	counted [values]bool                                // by some rule that counts events
+	ranges  [values]struct{ low, high accesslog.Fixed } // of values that are good to all of those rules
+	bucket  int64                                       // ms; divides a minute and the windows of all alerts
+	whole   bool                                        // counts come by whole minutes, see Minutes
 
+	tables int64 // bytes for the tables of all passes at once, as long as one rule's fit
 	store  store
 	mu     sync.Mutex
 	shards []*Shard
@@ -50,7 +55,7 @@ func New(cfg Config) (*Counter, error) {
 	if len(cfg.Objectives) == 0 {
 		return nil, errors.New("no objective to judge")
 	}
-	c := &Counter{cfg: cfg, bucket: minute, store: store{spill: cfg.Spill, room: cfg.Memory}}
+	c := &Counter{cfg: cfg, bucket: minute, tables: tableRoom, store: store{spill: cfg.Spill, room: cfg.Memory}}
 	if cfg.Memory == 0 {
 		c.store.room = DefaultMemory
 	}
@@ -67,6 +72,9 @@ func New(cfg Config) (*Counter, error) {
 		c.byKey = c.byKey || by == dimensionNames[byKey]
 	}
 	c.wanted[latency], c.wanted[ttft] = true, true
+	for v := range c.ranges {
+		c.ranges[v].low, c.ranges[v].high = math.MinInt64, math.MaxInt64
+	}
 	for _, o := range cfg.Objectives {
 		if cfg.Window != 0 {
 			o.Window, o.Calendar = cfg.Window, nil
@@ -79,6 +87,11 @@ func New(cfg Config) (*Counter, error) {
 			c.bucket = gcd(gcd(c.bucket, a.long), a.short)
 		}
 		c.wanted[r.value] = true
+		if r.slice == 0 {
+			c.counted[r.value] = true
+			of := &c.ranges[r.value]
+			of.low, of.high = max(of.low, r.low), min(of.high, r.high)
+		}
 		c.tokens = c.tokens || r.rate == tokens
 		c.rules = append(c.rules, r)
 	}
@@ -111,15 +124,20 @@ func (c *Counter) Close() error { return c.store.close() }
 type Shard struct {
 	c           *Counter
 	enc         encoder
+	record      record // the one that is being added
 	events      int64
 	first, last int64
 	weights     *[dimensions]weights // nil: no bad event yet
+	notes       notes                // of all events, also those later than Config.At
 }
 
 // Add takes an event; the event is not kept. An error, such as a full disk, is
 // told by Report.
 func (s *Shard) Add(e *accesslog.Event) {
 	c := s.c
+	if e.Notes != 0 || e.Status == 429 {
+		s.notes.add(e)
+	}
 	if c.cfg.At != nil && e.End > *c.cfg.At {
 		return
 	}
@@ -129,28 +147,35 @@ func (s *Shard) Add(e *accesslog.Event) {
 	s.events++
 	s.first, s.last = min(s.first, e.End), max(s.last, e.End)
 
-	r := record{end: e.End, class: c.classOf(e)}
+	r := &s.record
+	r.end, r.class, r.timeout, r.kept = e.End, c.classOf(e), false, false
 	switch r.class {
 	case classGood:
-		r.fixed = [values]accesslog.Fixed{latency: e.Latency, ttft: e.TTFT, tpot: e.TPOT, cost: e.Cost, quality: e.Quality}
-		for v := tpot; v < values; v++ {
-			if !c.wanted[v] {
-				r.fixed[v] = accesslog.Absent
-			}
-		}
+		r.fixed[latency], r.fixed[ttft] = e.Latency, e.TTFT
+		r.fixed[tpot] = c.want(tpot, e.TPOT)
+		r.fixed[cost] = c.want(cost, e.Cost)
+		r.fixed[quality] = c.want(quality, e.Quality)
 		if c.tokens {
 			r.tokens = e.OutputTokens
 		}
 	case classBad:
 		r.timeout = c.wanted[timeout] && timedOut(e)
 	}
-	if c.contributes(&r) {
-		s.keys(&r, e)
+	if c.contributes(r) {
+		s.keys(r, e)
 	}
-	s.enc.append(&r)
+	s.enc.append(r)
 	if len(s.enc.buf) >= blockLen {
 		s.flush()
 	}
+}
+
+// want is x if some rule looks at that value.
+func (c *Counter) want(v value, x accesslog.Fixed) accesslog.Fixed {
+	if c.wanted[v] {
+		return x
+	}
+	return accesslog.Absent
 }
 
 // contributes tells whether the event spends some budget, so that it matters
@@ -160,8 +185,8 @@ func (c *Counter) contributes(r *record) bool {
 	case classBad:
 		return true
 	case classGood:
-		for _, rule := range c.rules {
-			if rule.slice == 0 && rule.of(r) == bad {
+		for v := latency; v < values; v++ {
+			if x := r.fixed[v]; (x < c.ranges[v].low || x > c.ranges[v].high) && c.counted[v] && x != accesslog.Absent {
 				return true
 			}
 		}

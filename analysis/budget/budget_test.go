@@ -215,6 +215,67 @@ func TestRatioAtTheTarget(t *testing.T) {
 	}
 }
 
+// An alert says so if it can say nothing else: not even a minute in which all is bad
+// burns faster than 1/(1 - target).
+func TestAlertsThatSayNothing(t *testing.T) {
+	for _, c := range []struct {
+		target, threshold string
+		op                slo.Op
+		want              string
+	}{
+		{"0.9", "14.4", slo.Greater, "page alert over 1h and 5m can never fire: at target 0.9 no burn rate is above 10.00"},
+		{"0.9", "10", slo.Greater, "page alert over 1h and 5m can never fire: at target 0.9 no burn rate is above 10.00"},
+		{"0.9", "10", slo.GreaterEqual, ""},
+		{"0.9", "9.99999999999999999", slo.Greater, ""},
+		{"0.9", "10.0000000000000000001", slo.GreaterEqual, "page alert over 1h and 5m can never fire: at target 0.9 no burn rate is above 10.00"},
+		{"0.999", "14.4", slo.Greater, ""},
+		{"0.999", "0.5", slo.Greater, "page alert over 1h and 5m fires while the budget lasts: its threshold 0.5 is below the even pace 1"},
+		{"1", "14.4", slo.Greater, ""}, // any bad event burns at an infinite rate
+	} {
+		o := availability(t, c.target)
+		o.Alerts = []slo.BurnAlert{{Severity: "page", Long: time.Hour, Short: 5 * time.Minute, Op: c.op, Threshold: decimal(t, c.threshold)}}
+		s := one(t, o, traffic(nil, 1, 10, 10))
+		var want []string
+		if c.want != "" {
+			want = []string{c.want}
+		}
+		if !slices.Equal(s.Warnings, want) {
+			t.Errorf("target %s, %s %s: %q, want %q", c.target, c.op, c.threshold, s.Warnings, want)
+		}
+		if never := strings.Contains(c.want, "never"); never == (len(s.Alerts[0].Fired) > 0) {
+			t.Errorf("target %s, %s %s: fired %v", c.target, c.op, c.threshold, s.Alerts[0].Fired)
+		}
+	}
+}
+
+// What nobody can tell yet is no leave to go on, whatever is left of the budget.
+func TestPolicyWaitsForMoreEvents(t *testing.T) {
+	loose, strict := availability(t, "0.5"), availability(t, "0.9")
+	strict.Name = "strict"
+	for _, c := range []struct {
+		all, bad int
+		want     []budget.Action // of the strict one
+		verdict  budget.Verdict
+		release  budget.Action
+	}{
+		{30, 2, []budget.Action{budget.Wait}, budget.Undetermined, budget.Wait},
+		{38, 3, []budget.Action{budget.Wait, budget.Warn}, budget.Undetermined, budget.Wait},
+		{30, 4, []budget.Action{budget.Freeze, budget.Postmortem}, budget.Undetermined, budget.Freeze},
+		{30, 12, []budget.Action{budget.Freeze, budget.Postmortem}, budget.Fail, budget.Freeze},
+		{1000, 0, nil, budget.Pass, budget.Proceed},
+	} {
+		r := report(t, budget.Config{Objectives: []slo.Objective{loose, strict}}, 1, traffic(nil, 1, c.all, c.bad))
+		var got []budget.Action
+		for _, p := range r.SLOs[1].Policy {
+			got = append(got, p.Action)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) || r.SLOs[1].Verdict != c.verdict || r.Release != c.release {
+			t.Errorf("%d of %d bad: %v, %s, release %s; want %v, %s, %s", c.bad, c.all, got, r.SLOs[1].Verdict, r.Release, c.want, c.verdict, c.release)
+		}
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	for _, c := range []struct {
 		bad     []int // of the 1000 requests of each hour

@@ -1,12 +1,11 @@
 package budget
 
 import (
-	"runtime"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"llmops/analysis/accesslog"
 	"llmops/analysis/stats"
@@ -21,6 +20,11 @@ type frame struct {
 	own    []window
 	metric window // of the percentiles: the widest of the objectives
 	name   string
+
+	// Of counts that come by whole minutes: since when they do (nil: all that
+	// there is), and the minutes of which nothing is known, by rule.
+	since   *int64
+	missing []map[int64]struct{}
 }
 
 // A window is (start, now]; of a calendar, the part of the period up to now.
@@ -41,6 +45,9 @@ func (c *Counter) frame(now, first int64) frame {
 			// A period holds its first moment and not its end, a window the other
 			// way round; all times are whole milliseconds.
 			w = window{start: from.UnixMilli() - 1, span: to.Sub(from).Milliseconds(), end: to.UnixMilli() - 1}
+			if c.whole && r.slice == 0 {
+				w.start++ // the first moment lies in the last minute of the period before
+			}
 		}
 		w.before = bucketOf(w.start+1, c.bucket)
 		f.own = append(f.own, w)
@@ -60,9 +67,8 @@ func (c *Counter) frame(now, first int64) frame {
 // A count is what one pass over the events makes of them for one rule.
 type count struct {
 	ages    [][outcomes]int64 // by how many windows the event is in
-	cells   table[cell]       // of occurrences
+	cells   table             // by bucket, or slice
 	outside tally             // of the first bucket of the window, before its start
-	slices  table[slice]
 }
 
 // A pass counts the events of some blocks.
@@ -70,40 +76,28 @@ type pass struct {
 	c             *Counter
 	f             frame
 	counts        []count
-	groups        [dimensions]*groups
+	rules         []int               // those that are counted
+	oldest        []int64             // bucket or slice from which on each of them needs its cells
+	metrics       bool                // whether percentiles are asked for
+	groups        [dimensions]*groups // of all passes that are made at once
 	latency, ttft stats.Sketch
 
-	local [dimensions][]*group // of the block
-	whose [dimensions]*group   // of the record
+	segment segment
+	local   [dimensions]blockKeys
 }
 
 func (c *Counter) newPass(f frame, w *[dimensions]weights) *pass {
-	p := &pass{c: c, f: f, counts: make([]count, len(c.rules))}
-	for i := range p.counts {
-		p.counts[i].ages = make([][outcomes]int64, len(f.starts)+1)
+	p := &pass{c: c, f: f, counts: make([]count, len(c.rules)), oldest: make([]int64, len(c.rules)), metrics: true}
+	p.segment.counts = make([]segmentCount, len(c.rules))
+	for i, rule := range c.rules {
+		p.rules = append(p.rules, i)
+		p.oldest[i] = c.oldest(i, &f)
+		p.counts[i] = count{ages: make([][outcomes]int64, len(f.starts)+1), cells: newTable(rule.rate == tokens)}
 	}
 	for d := range p.groups {
 		p.groups[d] = newGroups(len(c.rules), maxGroups, &w[d])
 	}
 	return p
-}
-
-// tableRoom bounds the tables of all workers together, in bytes, as long as one
-// worker's fit.
-const tableRoom = 8 << 20
-
-// workers is how many passes are made at once: as many as processors, but fewer
-// where the tables of a long time would take too much memory.
-func (c *Counter) workers(f *frame) int {
-	span, size := f.now-f.first, int64(1)
-	for _, r := range c.rules {
-		if r.slice > 0 {
-			size += span / r.slice * int64(unsafe.Sizeof(slice{}))
-		} else {
-			size += span / c.bucket * int64(unsafe.Sizeof(cell{}))
-		}
-	}
-	return max(min(runtime.GOMAXPROCS(0), int(tableRoom/size)), 1)
 }
 
 // run hands every block to visit, n at a time, each worker with a visitor of its
@@ -138,50 +132,55 @@ func run[V any](s *store, n int, newVisitor func() V, visit func(V, []byte)) ([]
 }
 
 func (p *pass) block(data []byte) {
-	for d := range p.local {
-		p.local[d] = p.local[d][:0]
-		p.groups[d].prune(maxGroups + maxGroups/4)
-	}
 	d := decoder{buf: data,
-		none: func(d int) { p.whose[d] = nil },
-		ref:  func(d int, n uint64) { p.whose[d] = p.local[d][n] },
-		text: func(d int, key []byte) {
-			p.whose[d] = p.groups[d].lookup(key)
-			p.local[d] = append(p.local[d], p.whose[d])
-		},
+		none: func(d int) { p.local[d].at = -1 },
+		ref:  func(d int, n uint64) { p.local[d].at = int(n) },
+		text: func(d int, key []byte) { p.local[d].add(key, len(p.c.rules)) },
 	}
 	var r record
 	for d.next(&r) {
 		p.add(&r)
 	}
+	p.leave()
+	for d := range p.local {
+		p.groups[d].take(&p.local[d])
+	}
+}
+
+// A segment is a stretch of time, (low, high], that no start of a window and no end
+// of a bucket or slice cuts in two. Events come nearly in order, so most are in the
+// segment of the one before, and are only counted there.
+type segment struct {
+	low, high int64
+	age       int
+	bucket    int64
+	counts    []segmentCount // by rule
+}
+
+type segmentCount struct {
+	outcomes [outcomes]int64
+	amount   int64
 }
 
 func (p *pass) add(r *record) {
-	age := 0
-	for age < len(p.f.starts) && r.end > p.f.starts[age] {
-		age++
+	if r.end <= p.segment.low || r.end > p.segment.high {
+		p.leave()
+		p.enter(r.end)
 	}
-	bucket := bucketOf(r.end, p.c.bucket)
-	for i, rule := range p.c.rules {
-		c := &p.counts[i]
+	for _, i := range p.rules {
+		rule, n := p.c.rules[i], &p.segment.counts[i]
 		o := rule.of(r)
-		c.ages[age][o]++
+		n.outcomes[o]++
 		switch {
-		case o > bad:
-		case rule.slice > 0:
-			s := c.slices.at(bucketOf(r.end, rule.slice))
-			s.valid++
-			if o == good {
-				s.good++
-				if rule.rate == tokens {
-					s.amount = addAmount(s.amount, r.tokens)
-				}
+		case o == good && rule.rate == tokens:
+			n.amount += min(r.tokens, math.MaxInt64-n.amount)
+		case o == bad && r.kept && rule.slice == 0 && r.end > p.f.own[i].start:
+			for d := range p.local {
+				p.local[d].count(i, len(p.c.rules))
 			}
-		default:
-			p.occurrence(c, i, r, bucket, o)
 		}
 	}
-	if r.class == classGood && r.end > p.f.metric.start {
+	if p.metrics && r.class == classGood && r.end > p.f.metric.start {
 		if v := r.fixed[latency]; v != accesslog.Absent {
 			p.latency.Add(int64(v))
 		}
@@ -191,26 +190,52 @@ func (p *pass) add(r *record) {
 	}
 }
 
-func (p *pass) occurrence(c *count, i int, r *record, bucket int64, o outcome) {
-	cell, one := c.cells.at(bucket), tally{total: 1}
-	cell.total++
-	if o == bad {
-		cell.bad++
-		one.bad = 1
-	}
-	w := &p.f.own[i]
-	switch {
-	case r.end <= w.start:
-		if bucket == w.before {
-			c.outside = c.outside.plus(one)
-		}
-	case o == bad && r.kept:
-		for _, g := range p.whose {
-			if g != nil {
-				g.bad[i]++
-			}
+// enter begins the segment of an instant.
+func (p *pass) enter(t int64) {
+	s := &p.segment
+	s.bucket = bucketOf(t, p.c.bucket)
+	s.high = s.bucket * p.c.bucket
+	s.low = s.high - p.c.bucket
+	for _, i := range p.rules {
+		if slice := p.c.rules[i].slice; slice > 0 {
+			high := roundUp(t, slice)
+			s.low, s.high = max(s.low, high-slice), min(s.high, high)
 		}
 	}
+	s.age, _ = slices.BinarySearch(p.f.starts, t) // starts that are before t
+	if s.age > 0 {
+		s.low = max(s.low, p.f.starts[s.age-1])
+	}
+	if s.age < len(p.f.starts) {
+		s.high = min(s.high, p.f.starts[s.age])
+	}
+}
+
+// leave counts what was counted in the segment where it belongs.
+func (p *pass) leave() {
+	s := &p.segment
+	for _, i := range p.rules {
+		rule, n, c := p.c.rules[i], &s.counts[i], &p.counts[i]
+		for o, more := range n.outcomes {
+			c.ages[s.age][o] += more
+		}
+		t := tally{total: n.outcomes[good] + n.outcomes[bad], bad: n.outcomes[bad]}
+		amount := n.amount
+		*n = segmentCount{}
+		if t.total == 0 {
+			continue
+		}
+		at := s.bucket
+		if rule.slice > 0 {
+			at = bucketOf(s.high, rule.slice)
+		} else if w := &p.f.own[i]; s.high <= w.start && at == w.before {
+			c.outside = c.outside.plus(t)
+		}
+		if at >= p.oldest[i] {
+			c.cells.add(at, cell{valid: t.total, bad: t.bad, amount: amount})
+		}
+	}
+	s.low, s.high = 0, 0
 }
 
 func (p *pass) merge(o *pass) {
@@ -222,11 +247,7 @@ func (p *pass) merge(o *pass) {
 			}
 		}
 		mine.outside = mine.outside.plus(other.outside)
-		mine.cells.merge(&other.cells, (*cell).merge)
-		mine.slices.merge(&other.slices, (*slice).merge)
-	}
-	for d := range p.groups {
-		p.groups[d].merge(o.groups[d])
+		mine.cells.merge(&other.cells)
 	}
 	p.latency.Merge(&o.latency)
 	p.ttft.Merge(&o.ttft)

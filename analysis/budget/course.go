@@ -4,32 +4,30 @@ package budget
 // equal whole minutes, or slices.
 func (j *judge) course(n int, t tally) []CoursePoint {
 	points := j.minutes()
-	if n <= 0 || len(points) == 0 {
+	if n <= 0 || !points.next() {
 		return nil
 	}
-	length := int64(minute)
-	if j.slice > 0 {
-		length = j.slice
-	}
-	end := roundUp(j.now, length)
-	begin := points[0].end - length
-	steps := (end - begin) / length
-	step := length * ((steps + int64(n) - 1) / int64(n))
+	begin := points.end - points.length
+	steps := (roundUp(j.now, points.length) - begin) / points.length
+	step := points.length * ((steps + int64(n) - 1) / int64(n))
 	var out []CoursePoint
 	var sum tally
-	for at := begin + step; len(points) > 0; at += step {
-		i := 0
+	for at, more := begin+step, true; more; at += step {
 		var part tally
-		for ; i < len(points) && points[i].end <= at; i++ {
-			part = part.plus(points[i].tally)
+		var hit int64
+		for ; more && points.end <= at; more = points.next() {
+			part = part.plus(points.tally)
+			if points.bad > 0 {
+				hit++
+			}
 		}
 		x := CoursePoint{At: Time(min(at, j.now)), Burn: j.burnOf(part)}
-		x.Total, x.Bad, x.Lost = j.counts(part, points[:i])
+		x.Total, x.Bad, x.Lost = j.counts(part, hit)
 		sum = sum.plus(part)
 		if spent := j.ratioOf(tally{t.total, sum.bad}); spent != nil {
 			x.Remaining = floatOf(spent.Sub(one(), spent))
 		}
-		out, points = append(out, x), points[i:]
+		out = append(out, x)
 	}
 	return out
 }

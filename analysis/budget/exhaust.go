@@ -73,12 +73,12 @@ func (j *judge) runsOut(t tally, pace int64) (int64, bool) {
 		return 0, false
 	}
 	points := j.minutes()
+	more := points.next()
 	for k := range j.window.span/minute + 1 {
 		sum = sum.plus(per)
 		at := j.now + (k+1)*minute
-		for len(points) > 0 && points[0].end <= at-j.window.span {
-			sum = sum.minus(tally{points[0].total * n, points[0].bad * n})
-			points = points[1:]
+		for ; more && points.end <= at-j.window.span; more = points.next() {
+			sum = sum.minus(tally{points.total * n, points.bad * n})
 		}
 		if j.compare(sum, j.even) >= 0 {
 			return at, true

@@ -3,6 +3,7 @@ package budget
 import (
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // The dimensions that bad events are grouped by.
@@ -51,8 +52,10 @@ func before(a, b *group) int {
 	return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.hash, b.hash), cmp.Compare(a.key, b.key))
 }
 
-// groups are the keys of one dimension.
+// groups are the keys of one dimension. All passes that are made at once share
+// them: keys may be long, and there may be many.
 type groups struct {
+	mu     sync.Mutex
 	rules  int
 	most   int
 	weight *weights
@@ -91,7 +94,7 @@ func (g *groups) add(x group) *group {
 }
 
 // prune puts all but the first groups into the rest, once there are more than
-// limit. Groups handed out before must not be counted into after that.
+// limit.
 func (g *groups) prune(limit int) {
 	if len(g.byKey) <= limit {
 		return
@@ -102,29 +105,48 @@ func (g *groups) prune(limit int) {
 	}
 	slices.SortFunc(all, before)
 	for _, x := range all[g.most:] {
-		g.rest.take(x)
+		for i, n := range x.bad {
+			g.rest.bad[i] += n
+		}
 		delete(g.byKey, x.key)
 	}
 	g.worst = all[g.most-1]
 }
 
-func (g *group) take(o *group) {
-	for i, n := range o.bad {
-		g.bad[i] += n
+// take adds what was counted of a block, and empties it.
+func (g *groups) take(b *blockKeys) {
+	if len(b.keys) == 0 {
+		return
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for n, key := range b.keys {
+		to := g.lookup(key)
+		for i := range to.bad {
+			to.bad[i] += int64(b.bad[n*len(to.bad)+i])
+		}
+	}
+	g.prune(g.most + g.most/4)
+	b.keys, b.bad = b.keys[:0], b.bad[:0]
 }
 
-func (g *groups) merge(o *groups) {
-	g.rest.take(o.rest)
-	for key, x := range o.byKey {
-		mine := g.byKey[key]
-		switch {
-		case mine == nil && g.refuses(x):
-			mine = g.rest
-		case mine == nil:
-			mine = g.add(group{key: key, hash: x.hash, weight: x.weight})
-		}
-		mine.take(x)
+// blockKeys counts the bad events of one block by the keys of one dimension, in
+// the order in which the block names them.
+type blockKeys struct {
+	keys [][]byte // in the block's memory
+	bad  []uint32 // by key and rule
+	at   int      // the key of the record; -1: it has none
+}
+
+func (b *blockKeys) add(key []byte, rules int) {
+	b.at = len(b.keys)
+	b.keys = append(b.keys, key)
+	b.bad = append(b.bad, make([]uint32, rules)...)
+}
+
+// count counts the record for rule i.
+func (b *blockKeys) count(i, rules int) {
+	if b.at >= 0 {
+		b.bad[b.at*rules+i]++
 	}
-	g.prune(g.most)
 }

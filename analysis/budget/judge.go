@@ -2,7 +2,9 @@ package budget
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"time"
 
 	"llmops/rules/slo"
@@ -11,31 +13,18 @@ import (
 // A judge has what one pass counted for one rule and answers from it.
 type judge struct {
 	*rule
-	now      int64
-	window   window
-	frame    *frame
-	count    *count
-	points   []point // with events, ascending; a slice that still runs is the last
-	bucket   int64   // ms of a point
-	byMinute []point // once asked for
-	// Of slices: those measured and not, by their place in points.
-	unmeasured []int64 // ends
-	events     []int64 // of the slices in points, for the weight of ratio_timeslices
+	index  int // of the rule
+	now    int64
+	window window
+	frame  *frame
+	count  *count
+	order  []int64 // of the chunks of the cells
+	bucket int64   // ms of a point
 }
 
 func (c *Counter) judge(i int, p *pass) *judge {
-	j := &judge{rule: c.rules[i], now: p.f.now, window: p.f.own[i], frame: &p.f, count: &p.counts[i], bucket: c.bucket}
-	if j.slice > 0 {
-		j.bucket = j.slice
-		j.measure()
-		return j
-	}
-	j.points = make([]point, 0, len(j.count.cells.chunks)*chunkLen)
-	for k, cell := range j.count.cells.each {
-		if cell.total > 0 {
-			j.points = append(j.points, point{k * c.bucket, tally{int64(cell.total), int64(cell.bad)}})
-		}
-	}
+	j := &judge{rule: c.rules[i], index: i, now: p.f.now, window: p.f.own[i], frame: &p.f, count: &p.counts[i], bucket: c.rules[i].length(c)}
+	j.order = slices.Sorted(maps.Keys(j.count.cells.chunks))
 	return j
 }
 
@@ -47,33 +36,33 @@ func (j *judge) since(start int64) tally {
 		return tally{o[good] + o[bad], o[bad]}
 	}
 	var t tally
-	for i := len(j.points) - 1; i >= 0 && j.points[i].end > start; i-- {
-		t = t.plus(j.points[i].tally)
+	for points := j.after(start); points.next(); {
+		t = t.plus(points.tally)
 	}
 	return t
 }
 
 // counts are what is shown of a tally: whole events or slices, and the sum of
-// shares where that is what counts.
-func (j *judge) counts(t tally, points []point) (total, bad int64, lost *float64) {
+// shares where that is what counts; then the bad slices are those with some bad
+// event.
+func (j *judge) counts(t tally, hit int64) (total, bad int64, lost *float64) {
 	if j.unit == 1 {
 		return t.total, t.bad, nil
 	}
-	for _, p := range points {
-		if p.bad > 0 {
-			bad++
-		}
-	}
-	return t.total / j.unit, bad, new(fraction(t.bad, j.unit))
+	return t.total / j.unit, hit, new(fraction(t.bad, j.unit))
 }
 
-// within are the points in (start, now].
-func (j *judge) within(start int64) []point {
-	n := len(j.points)
-	for n > 0 && j.points[n-1].end > start {
-		n--
+// hit counts the slices in (start, now] with some bad event, where that is shown.
+func (j *judge) hit(start int64) (n int64) {
+	if j.unit == 1 {
+		return 0
 	}
-	return j.points[n:]
+	for points := j.after(start); points.next(); {
+		if points.bad > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // burnOf is (bad/total)/(1-target); nil without data, and where no budget is
@@ -102,10 +91,10 @@ func (j *judge) ratioOf(t tally) *big.Rat {
 func (j *judge) slo() SLO {
 	s := j.head()
 	t := j.since(j.window.start)
-	s.Total, s.Bad, s.Lost = j.counts(t, j.within(j.window.start))
+	s.Total, s.Bad, s.Lost = j.counts(t, j.hit(j.window.start))
 	s.Good = s.Total - s.Bad
 	j.leaveOut(&s)
-	s.Coverage = new(min(fraction(j.now-j.frame.first, j.window.span), 1))
+	s.Coverage = new(j.coverage())
 	if j.slice > 0 {
 		s.AllowedS = floatOf(mul(j.allowed, big.NewRat(j.window.span, 1000)))
 	}
@@ -122,6 +111,15 @@ func (j *judge) slo() SLO {
 	j.policy(&s, t)
 	j.incidents(&s, t)
 	return s
+}
+
+// coverage is how much of the window there are events or counts for.
+func (j *judge) coverage() float64 {
+	seen := j.now - j.frame.first
+	if missing := j.frame.missingSince(j.index, j.window.start); missing > 0 {
+		seen = max(min(seen, j.now-j.window.start)-missing, 0)
+	}
+	return min(fraction(seen, j.window.span), 1)
 }
 
 // head is what is known without any event.
@@ -168,7 +166,7 @@ func (j *judge) burnRates(s *SLO) {
 		start := j.now - w
 		t := j.since(start)
 		b := Burn{Window: slo.FormatDuration(millisOf(w)), Rate: j.burnOf(t)}
-		b.Total, b.Bad, b.Lost = j.counts(t, j.within(start))
+		b.Total, b.Bad, b.Lost = j.counts(t, j.hit(start))
 		s.BurnRates = append(s.BurnRates, b)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // quantiles are those of a Distribution.
-var quantiles = [...]float64{0.5, 0.9, 0.95, 0.99, 0.999}
+var quantiles = stats.Quantiles()
 
 // maxExact bounds the different values among which percentiles are looked for.
 // The sketch leaves them the thousandth part of a doubling each, so logs in whole
@@ -27,6 +27,9 @@ type search struct {
 	sketch  *stats.Sketch
 	ranks   [len(quantiles)]uint64 // within the bucket
 	buckets [len(quantiles)]stats.Bucket
+	// bounds are those of the buckets, for one comparison each: v is in it if
+	// v-low <= width as unsigned numbers.
+	bounds [len(quantiles)]struct{ low, width uint64 }
 }
 
 func newSearch(v value, s *stats.Sketch) *search {
@@ -39,6 +42,7 @@ func newSearch(v value, s *stats.Sketch) *search {
 	for b := range s.Buckets() {
 		for ; at < len(quantiles) && stats.Rank(quantiles[at], s.Count()) <= seen+b.Count; at++ {
 			x.ranks[at], x.buckets[at] = stats.Rank(quantiles[at], s.Count())-seen, b
+			x.bounds[at].low, x.bounds[at].width = uint64(b.Low), uint64(b.High-b.Low)
 		}
 		seen += b.Count
 	}
@@ -47,8 +51,8 @@ func newSearch(v value, s *stats.Sketch) *search {
 
 // holds tells whether v may be one of the percentiles.
 func (x *search) holds(v int64) bool {
-	for i := range x.buckets {
-		if v >= x.buckets[i].Low && v <= x.buckets[i].High {
+	for i := range x.bounds {
+		if uint64(v)-x.bounds[i].low <= x.bounds[i].width {
 			return x.sketch.Count() > 0
 		}
 	}
@@ -64,8 +68,7 @@ type finder struct {
 }
 
 func (f *finder) block(data []byte) {
-	ignore := func(int) {}
-	d := decoder{buf: data, none: ignore, ref: func(int, uint64) {}, text: func(int, []byte) {}}
+	d := decoder{buf: data}
 	var r record
 	for d.next(&r) {
 		if r.class != classGood || r.end <= f.start || f.lost {
@@ -111,24 +114,15 @@ func (c *Counter) percentiles(p *pass) (Metrics, error) {
 }
 
 func (f *finder) distribution(i int, x *search) Distribution {
-	s := x.sketch
-	d := Distribution{Count: s.Count()}
-	if d.Count == 0 {
-		return d
-	}
-	ms := func(v int64) *float64 { return new(accesslog.Fixed(v).Float64()) }
-	least, _ := s.Min()
-	most, _ := s.Max()
-	mean, _ := s.Mean()
-	d.Min, d.Max, d.Mean = ms(least), ms(most), new(mean/2e6)
-	for q, to := range []**float64{&d.P50, &d.P90, &d.P95, &d.P99, &d.P999} {
-		v, _ := s.Quantile(quantiles[q])
-		if f.lost {
-			d.Within = sketchError
-		} else {
-			v = f.exact(i, x, q)
+	d := Distribution{Distribution: x.sketch.Distribution(func(v float64) float64 { return v / 2e6 })} // as accesslog.Fixed is kept
+	switch {
+	case d.Count == 0:
+	case f.lost:
+		d.Within = sketchError
+	default:
+		for q, to := range d.Percentiles() {
+			*to = new(accesslog.Fixed(f.exact(i, x, q)).Float64())
 		}
-		*to = ms(v)
 	}
 	return d
 }

@@ -1,14 +1,19 @@
 package budget
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 // Action is what the error budget policy asks for.
 type Action string
 
-// The actions, of the policy in the Site Reliability Workbook, appendix B.
+// The actions, of the policy in the Site Reliability Workbook, appendix B, and one
+// for when nobody can tell.
 const (
 	Proceed    Action = "proceed"
 	Warn       Action = "warn"       // 75 % of a budget is spent
+	Wait       Action = "wait"       // for more events: the verdict is undetermined
 	Freeze     Action = "freeze"     // all of a budget is spent: no release but fixes
 	Postmortem Action = "postmortem" // one incident spent over 20 % of a budget
 )
@@ -29,6 +34,9 @@ func (j *judge) policy(s *SLO, t tally) {
 	case consumed != nil && consumed.Cmp(big.NewRat(3, 4)) >= 0:
 		s.Policy = append(s.Policy, Policy{Action: Warn, When: "consumed >= 0.75", Value: s.Consumed})
 	}
+	if s.Verdict == Undetermined && !j.spent(t) {
+		s.Policy = append(s.Policy, Policy{Action: Wait, When: "verdict undetermined"})
+	}
 }
 
 // postmortem asks for one if the incident alone has spent more than a fifth of
@@ -46,13 +54,12 @@ func (j *judge) postmortem(s *SLO, f *incident, share *big.Rat) {
 
 // release is the strictest that the policies ask for.
 func release(slos []SLO) Action {
-	strictest := Proceed
+	order := []Action{Proceed, Warn, Wait, Freeze}
+	strictest := 0
 	for _, s := range slos {
 		for _, p := range s.Policy {
-			if p.Action == Freeze || p.Action == Warn && strictest == Proceed {
-				strictest = p.Action
-			}
+			strictest = max(strictest, slices.Index(order, p.Action)) // a postmortem stops no release
 		}
 	}
-	return strictest
+	return order[strictest]
 }

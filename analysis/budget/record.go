@@ -2,7 +2,9 @@ package budget
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,6 +37,7 @@ type record struct {
 //
 //	end of the request, as the zigzag difference to the record before
 //	values (zigzag) and tokens that there are, in order
+//	how many bytes of keys follow, in two bytes
 //	keys, by dimension a uvarint: 0 none, 1 a new one (length, bytes), else 2 +
 //	its number among the new ones of its dimension in the block
 //
@@ -75,9 +78,13 @@ func (e *encoder) restart(buf []byte) {
 }
 
 func (e *encoder) append(r *record) {
+	// Room for the numbers, so that they are written without a look at it.
+	e.buf = slices.Grow(e.buf, headLen+8*int(values))
 	at := len(e.buf)
-	e.buf = append(e.buf, 0, 0, 0, 0)
-	head := uint32(r.class) | (e.number(zigzag(r.end-e.prev))-1)<<endAt
+	buf := e.buf[at:cap(e.buf)]
+	n, head := put(buf[headLen:], zigzag(r.end-e.prev))
+	head = uint32(r.class) | (head-1)<<endAt
+	n += headLen
 	e.prev = r.end
 	if r.timeout {
 		head |= timeoutFlag
@@ -85,28 +92,38 @@ func (e *encoder) append(r *record) {
 	if r.class == classGood {
 		for v := latency; v < values; v++ {
 			if r.fixed[v] != accesslog.Absent {
-				head |= e.number(zigzag(int64(r.fixed[v]))) << (valuesAt + 4*(v-latency))
+				k, length := put(buf[n:], zigzag(int64(r.fixed[v])))
+				n += k
+				head |= length << (valuesAt + 4*(v-latency))
 			}
 		}
 		if r.tokens > 0 {
-			head |= e.number(uint64(r.tokens)) << tokensAt
+			k, length := put(buf[n:], uint64(r.tokens))
+			n += k
+			head |= length << tokensAt
 		}
 	}
 	if r.kept {
 		head |= keysFlag
+	}
+	binary.LittleEndian.PutUint32(buf, head)
+	e.buf = e.buf[:at+n]
+	if r.kept {
+		e.buf = append(e.buf, 0, 0)
+		from := len(e.buf)
 		for d, key := range r.keys {
 			e.key(d, key)
 		}
+		binary.LittleEndian.PutUint16(e.buf[from-2:], uint16(len(e.buf)-from)) // maxKey bytes and a few each
 	}
-	binary.LittleEndian.PutUint32(e.buf[at:], head)
 }
 
-// number appends u and tells in how many bytes, from 1 to 8.
-func (e *encoder) number(u uint64) uint32 {
+// put writes u to b, of which it may use eight bytes, and tells in how many bytes
+// it is, from 1 to 8.
+func put(b []byte, u uint64) (int, uint32) {
+	binary.LittleEndian.PutUint64(b, u)
 	n := (bits.Len64(u|1) + 7) / 8
-	e.buf = binary.LittleEndian.AppendUint64(e.buf, u)
-	e.buf = e.buf[:len(e.buf)-8+n]
-	return uint32(n)
+	return n, uint32(n)
 }
 
 func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
@@ -139,34 +156,47 @@ func (e *encoder) key(d int, key string) {
 // encoder of this process.
 type decoder struct {
 	buf  []byte // sealed
+	at   int
 	prev int64
-	text func(d int, key []byte) // takes a new key of dimension d
+	text func(d int, key []byte) // takes a new key of dimension d; nil: keys are passed over
 	ref  func(d int, n uint64)   // names key n, from 0, of dimension d
 	none func(d int)             // there is no key of dimension d
 }
 
 // next reads one record into r, but for r.keys. False at the end.
 func (d *decoder) next(r *record) bool {
-	if len(d.buf) <= padding {
+	buf, at := d.buf, d.at
+	if len(buf)-at <= padding {
 		return false
 	}
-	head := binary.LittleEndian.Uint32(d.buf)
-	d.buf = d.buf[headLen:]
-	d.prev += unzigzag(d.number(head>>endAt&7 + 1))
+	head := binary.LittleEndian.Uint32(buf[at:])
+	at += headLen
+	n := int(head>>endAt&7 + 1)
+	d.prev += unzigzag(number(buf[at:], n))
+	at += n
 	r.end, r.class, r.timeout, r.kept = d.prev, class(head&classBits), head&timeoutFlag != 0, head&keysFlag != 0
 	if r.class == classGood {
 		for v := latency; v < values; v++ {
 			r.fixed[v] = accesslog.Absent
-			if n := head >> (valuesAt + 4*(v-latency)) & 15; n > 0 {
-				r.fixed[v] = accesslog.Fixed(unzigzag(d.number(n)))
+			if n := int(head >> (valuesAt + 4*(v-latency)) & 15); n > 0 {
+				r.fixed[v] = accesslog.Fixed(unzigzag(number(buf[at:], n)))
+				at += n
 			}
 		}
 		r.tokens = 0
-		if n := head >> tokensAt; n > 0 {
-			r.tokens = int64(d.number(n))
+		if n := int(head >> tokensAt); n > 0 {
+			r.tokens = int64(number(buf[at:], n))
+			at += n
 		}
 	}
-	if r.kept {
+	d.at = at
+	if !r.kept {
+		return true
+	}
+	d.at += 2
+	if d.text == nil {
+		d.at += int(binary.LittleEndian.Uint16(buf[at:]))
+	} else {
 		for i := range int(dimensions) {
 			d.key(i)
 		}
@@ -174,10 +204,9 @@ func (d *decoder) next(r *record) bool {
 	return true
 }
 
-func (d *decoder) number(n uint32) uint64 {
-	u := binary.LittleEndian.Uint64(d.buf) << (64 - 8*n) >> (64 - 8*n)
-	d.buf = d.buf[n:]
-	return u
+// number is that of n bytes at the beginning of b, which has at least eight.
+func number(b []byte, n int) uint64 {
+	return binary.LittleEndian.Uint64(b) & (math.MaxUint64 >> (64 - 8*n))
 }
 
 func (d *decoder) key(i int) {
@@ -185,17 +214,17 @@ func (d *decoder) key(i int) {
 	case 0:
 		d.none(i)
 	case 1:
-		size := d.uvarint()
-		d.text(i, d.buf[:size])
-		d.buf = d.buf[size:]
+		end := d.uvarint() + uint64(d.at)
+		d.text(i, d.buf[d.at:end])
+		d.at = int(end)
 	default:
 		d.ref(i, n-2)
 	}
 }
 
 func (d *decoder) uvarint() uint64 {
-	u, n := binary.Uvarint(d.buf)
-	d.buf = d.buf[n:]
+	u, n := binary.Uvarint(d.buf[d.at:])
+	d.at += n
 	return u
 }
 

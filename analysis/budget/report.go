@@ -3,6 +3,8 @@ package budget
 import (
 	"fmt"
 	"time"
+
+	"llmops/analysis/stats"
 )
 
 // Schema names the JSON form of a Report.
@@ -57,8 +59,8 @@ type Report struct {
 	Source  Source  `json:"source"`
 	Now     *Time   `json:"now,omitempty"`
 	SLOs    []SLO   `json:"slos"`
-	Metrics Metrics `json:"metrics"`
-	Release Action  `json:"release,omitempty"` // the strictest that the policy asks for: proceed, warn or freeze; none without data
+	Metrics Metrics `json:"metrics,omitzero"`
+	Release Action  `json:"release,omitempty"` // the strictest that the policy asks for: proceed, warn, wait or freeze; none without data
 	Verdict Verdict `json:"verdict"`
 }
 
@@ -68,8 +70,15 @@ type Source struct {
 	Format  string   `json:"format"`
 	Records int64    `json:"records"`
 	Skipped Skipped  `json:"skipped"`
+	OfWhich *OfWhich `json:"of_which,omitempty"`
 	First   *Time    `json:"first,omitempty"`
 	Last    *Time    `json:"last,omitempty"`
+
+	// Of events that another engine counted: how finely ("1m": now and every
+	// event are only known to the whole minute), and since when it was asked.
+	// Alerts are replayed from there on, as soon as their windows are covered.
+	Resolution string `json:"resolution,omitempty"`
+	Since      *Time  `json:"since,omitempty"`
 }
 
 // Skipped counts what is no record.
@@ -221,19 +230,16 @@ type Metrics struct {
 	Window    string       `json:"window"`
 	LatencyMS Distribution `json:"latency_ms"`
 	TTFTMS    Distribution `json:"ttft_ms"`
+	// Unmeasured tells that only counts are known: the key is absent then.
+	Unmeasured bool `json:"-"`
 }
 
-// Distribution has percentiles by nearest rank, ceil(q*n).
+// IsZero tells whether there is nothing to show.
+func (m Metrics) IsZero() bool { return m.Unmeasured }
+
+// Distribution is that of values in logs.
 type Distribution struct {
-	Count uint64   `json:"count"`
-	Mean  *float64 `json:"mean,omitempty"`
-	Min   *float64 `json:"min,omitempty"`
-	P50   *float64 `json:"p50,omitempty"`
-	P90   *float64 `json:"p90,omitempty"`
-	P95   *float64 `json:"p95,omitempty"`
-	P99   *float64 `json:"p99,omitempty"`
-	P999  *float64 `json:"p999,omitempty"`
-	Max   *float64 `json:"max,omitempty"`
+	stats.Distribution
 	// Within is the relative error that the percentiles may have; absent: they
 	// are exact.
 	Within float64 `json:"within,omitempty"`

@@ -1,46 +1,36 @@
 package budget
 
-import "math/big"
+import "math/bits"
 
-// measure makes good and bad slices of those with enough events.
-func (j *judge) measure() {
-	j.points = make([]point, 0, len(j.count.slices.chunks)*chunkLen)
-	for k, s := range j.count.slices.each {
-		end, valid, good := k*j.slice, int64(s.valid), int64(s.good)
-		switch {
-		case valid == 0:
-			continue
-		case valid < j.minEvents:
-			j.unmeasured = append(j.unmeasured, end)
-			continue
-		}
-		t := tally{total: j.unit}
-		switch {
-		case j.unit > 1:
-			share := new(big.Rat).SetFrac64(valid-good, valid)
-			t.bad = roundRat(share.Mul(share, new(big.Rat).SetInt64(j.unit)))
-		case !j.holds(&s):
-			t.bad = j.unit
-		}
-		j.points = append(j.points, point{end, t})
-		j.events = append(j.events, valid)
+// judged is what a slice comes to; not ok with too few events.
+func (j *judge) judged(s cell) (t tally, ok bool) {
+	switch {
+	case s.valid < j.minEvents:
+		return tally{}, false
+	case j.unit > 1:
+		return tally{j.unit, share(s.bad, s.valid, j.unit)}, true
+	case !j.holds(s):
+		return tally{j.unit, j.unit}, true
 	}
+	return tally{total: j.unit}, true
 }
 
-func roundRat(x *big.Rat) int64 {
-	twice := new(big.Int).Mul(x.Num(), big.NewInt(2))
-	twice.Add(twice, x.Denom())
-	return twice.Quo(twice, new(big.Int).Mul(x.Denom(), big.NewInt(2))).Int64()
+// share is a/b in units, to the nearest one; a is at most b.
+func share(a, b, unit int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(unit))
+	lo, carry := bits.Add64(lo, uint64(b)/2, 0)
+	n, _ := bits.Div64(hi+carry, lo, uint64(b))
+	return int64(n)
 }
 
 // holds tells whether a slice is good.
-func (j *judge) holds(s *slice) bool {
+func (j *judge) holds(s cell) bool {
 	amount := s.amount
 	switch j.rate {
 	case noRate:
-		return j.sliceGood.cmp(int64(s.good), int64(s.valid)) >= 0
+		return j.sliceGood.cmp(s.valid-s.bad, s.valid) >= 0
 	case requests:
-		amount = int64(s.good)
+		amount = s.valid - s.bad
 	}
 	return amount >= j.amount && amount <= j.amountMax
 }
@@ -51,8 +41,8 @@ func (j *judge) holds(s *slice) bool {
 func (j *judge) worth() float64 {
 	var inverse float64
 	n := 0
-	for i := len(j.points) - 1; i >= 0 && j.points[i].end > j.window.start; i-- {
-		inverse += 1 / float64(j.events[i])
+	for points := j.after(j.window.start); points.next(); {
+		inverse += 1 / float64(points.events)
 		n++
 	}
 	return float64(n) * float64(n) / inverse
@@ -61,8 +51,9 @@ func (j *judge) worth() float64 {
 // leaveOutSlices counts the slices of the window that say nothing.
 func (j *judge) leaveOutSlices(s *SLO) {
 	var n int64
-	for _, end := range j.unmeasured {
-		if end > j.window.start {
+	cells := j.cellsAfter(j.window.start)
+	for _, x, ok := cells.next(); ok; _, x, ok = cells.next() {
+		if x.valid < j.minEvents {
 			n++
 		}
 	}

@@ -127,17 +127,7 @@ func (a report) throughput() Throughput {
 
 // distribution sums up a sketch of nanoseconds in units of so many of them.
 func distribution(s *stats.Sketch, unit float64) Distribution {
-	d := Distribution{Count: s.Count()}
-	if d.Count == 0 {
-		return d
-	}
-	put := func(v int64, _ bool) *float64 { return new(round6(float64(v) / unit)) }
-	mean, _ := s.Mean()
-	d.Mean = new(round6(mean / unit))
-	d.Min, d.Max = put(s.Min()), put(s.Max())
-	d.P50, d.P90, d.P95 = put(s.Quantile(0.5)), put(s.Quantile(0.9)), put(s.Quantile(0.95))
-	d.P99, d.P999 = put(s.Quantile(0.99)), put(s.Quantile(0.999))
-	return d
+	return Distribution{Distribution: s.Distribution(func(v float64) float64 { return round6(v / unit) })}
 }
 
 func (a report) client() Client {

@@ -4,7 +4,11 @@
 // nothing; how requests are made is not its business.
 package loadreport
 
-import "time"
+import (
+	"time"
+
+	"llmops/analysis/stats"
+)
 
 // Schema names the JSON form of a Summary.
 const Schema = "llmops.loadtest/v1"
@@ -101,17 +105,9 @@ type Metrics struct {
 	Queue    Distribution `json:"queue_ms"`
 }
 
-// Distribution has nearest-rank percentiles; with Count 0 nothing else.
+// Distribution is that of values that were measured by a client.
 type Distribution struct {
-	Count uint64   `json:"count"`
-	Mean  *float64 `json:"mean,omitempty"`
-	Min   *float64 `json:"min,omitempty"`
-	P50   *float64 `json:"p50,omitempty"`
-	P90   *float64 `json:"p90,omitempty"`
-	P95   *float64 `json:"p95,omitempty"`
-	P99   *float64 `json:"p99,omitempty"`
-	P999  *float64 `json:"p999,omitempty"`
-	Max   *float64 `json:"max,omitempty"`
+	stats.Distribution
 
 	// Names of the figures above that are upper bounds, or that may be off either
 	// way, because several chunks were read at once (docs/metrics.md).

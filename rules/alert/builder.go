@@ -46,7 +46,7 @@ func (b *builder) record(name, expr string) {
 // counts records what is counted over a window.
 func (b *builder) counts(window time.Duration) {
 	w := prom(window)
-	b.record(eventsName(window), fill(b.c.events, w))
+	b.record(eventsName(window), fill(either(b.c.events), w))
 	if b.c.bad+b.c.good == "" {
 		return
 	}

@@ -29,22 +29,31 @@ const (
 	leastLong, leastShort = 10 * time.Minute, 2 * time.Minute
 )
 
-// burns are the alerts of an objective, checked. Those that its author wrote are
-// refused where they are wrong; of the defaults such are left out, with a word.
+// burns are the alerts of an objective, checked. Those that can never fire are left
+// out, with a word; others that are wrong are refused if the author wrote them.
 func burns(o slo.Objective) ([]slo.BurnAlert, []string, error) {
 	if len(o.Alerts) == 0 {
 		return defaultBurns(o)
 	}
+	var alerts []slo.BurnAlert
 	var warnings []string
 	for _, a := range o.Alerts {
+		if why := unreachable(o, a); why != "" {
+			warnings = append(warnings, fmt.Sprintf("%s: the alert over %s is left out: it can never fire, as %s", o.Name, prom(a.Long), why))
+			continue
+		}
 		if why := useless(o, a); why != "" {
 			return nil, nil, failf("correct the alert, or remove all of them for those of the Site Reliability Workbook", "the alert over %s cannot stand: %s", prom(a.Long), why)
 		}
 		if spent := spentBy(o, a); spent.Cmp(big.NewRat(1, 1)) >= 0 {
 			warnings = append(warnings, fmt.Sprintf("%s: the alert over %s fires when %s of the budget of %s is spent already", o.Name, prom(a.Long), percent(spent), prom(o.Window)))
 		}
+		alerts = append(alerts, a)
 	}
-	return o.Alerts, warnings, nil
+	if len(alerts) == 0 {
+		return nil, nil, failf("lower the thresholds, or remove all alerts for those of the Site Reliability Workbook", "none of its alerts can ever fire: %s", unreachable(o, o.Alerts[0]))
+	}
+	return alerts, warnings, nil
 }
 
 // defaultBurns scales the windows of the workbook with that of the objective:
@@ -83,14 +92,21 @@ func useless(o slo.Objective, a slo.BurnAlert) string {
 	case c < 0, c == 0 && a.Op == slo.GreaterEqual:
 		return fmt.Sprintf("a burn rate of %s is no more than the even pace, at which the budget lasts", a.Threshold.Text)
 	}
-	switch c := limitOf(o, a).Cmp(big.NewRat(1, 1)); {
-	case c > 0, c == 0 && a.Op == slo.Greater:
-		return fmt.Sprintf("with target %s the burn rate is never above %s", o.Target.Text, decimal(new(big.Rat).Inv(allowed(o))))
+	if why := unreachable(o, a); why != "" {
+		return why
 	}
 	if o.Method.Sliced() && a.Short < o.Slice {
 		return fmt.Sprintf("its short window of %s holds no whole slice of %s", prom(a.Short), prom(o.Slice))
 	}
 	return ""
+}
+
+// unreachable says why an alert would never fire: not even if all events are bad.
+func unreachable(o slo.Objective, a slo.BurnAlert) string {
+	if c := limitOf(o, a).Cmp(big.NewRat(1, 1)); c < 0 || c == 0 && a.Op == slo.GreaterEqual {
+		return ""
+	}
+	return fmt.Sprintf("with target %s the burn rate is never above %s", o.Target.Text, decimal(new(big.Rat).Inv(allowed(o))))
 }
 
 // allowed is the share of bad events or slices that the target leaves.

@@ -11,8 +11,10 @@ import (
 // counts is where the numbers of an objective come from, as PromQL with a hole
 // for the window. Every expression gives one series without labels.
 type counts struct {
-	// events is the rate of all events, and one of bad and good that of a part.
-	events, bad, good string
+	// events are the rates that add up to that of all events, one or two, and one of
+	// bad and good is the rate of a part.
+	events    []string
+	bad, good string
 	// late tells that the part may be absent though there are events, and is 0
 	// then: a counter with a label for failures begins with the first failure.
 	late bool
@@ -22,9 +24,11 @@ type counts struct {
 	// time: to be held against the limit, or the share of bad events itself.
 	value, badShare string
 
-	limit     string // that value is held against, in its unit
+	limit     string // that value is held against, in its unit; of a histogram, the bucket's
+	buckets   string // selects all those of the histogram
 	perSecond bool   // events are known to be one per second
 	warnings  []string
+	assumed   []string // warnings of what only the server knows
 }
 
 // Options say where the numbers come from. A query of the caller's comes before
@@ -44,9 +48,6 @@ type Options struct {
 	Histogram, Unit string
 	// RoundToBucket lets a limit that is no bucket's take the next stricter one.
 	RoundToBucket bool
-
-	// Queries are those of the file, in the order of its objectives; nil: none.
-	Queries []Query
 }
 
 // given tells whether the caller counts by queries.
@@ -81,10 +82,11 @@ func counted(good, bad, total string, counter bool) (counts, error) {
 		return counts{}, failf("give the total, and either the good or the bad events; or the good and the bad ones", "its events cannot be counted from what is given")
 	}
 	c := counts{late: true, perSecond: true}
+	var events string
 	for _, part := range []struct {
 		query string
 		rate  *string
-	}{{good, &c.good}, {bad, &c.bad}, {total, &c.events}} {
+	}{{good, &c.good}, {bad, &c.bad}, {total, &events}} {
 		if part.query == "" {
 			continue
 		}
@@ -94,14 +96,21 @@ func counted(good, bad, total string, counter bool) (counts, error) {
 		}
 		*part.rate, c.perSecond = rate, c.perSecond && perSecond
 	}
+	c.events = []string{events}
 	if total == "" {
-		c.events, c.good = either(c.good, c.bad), ""
+		c.events, c.good = []string{c.good, c.bad}, ""
 	}
 	return c, nil
 }
 
-// either is the sum of two, of which one may be absent: none of its kind yet.
-func either(a, b string) string { return fmt.Sprintf("%s + %s or %s or %s", a, b, a, b) }
+// either is the sum of one rate or of two, of which one may be absent: none of its
+// kind yet.
+func either(rates []string) string {
+	if len(rates) == 1 {
+		return rates[0]
+	}
+	return fmt.Sprintf("%[1]s + %[2]s or %[1]s or %[2]s", rates[0], rates[1])
+}
 
 // Query is what an OpenSLO file says of where an objective is measured.
 type Query struct {

@@ -22,12 +22,19 @@ type counter struct {
 	matchers []string
 }
 
+// refusal is a part of the failures that is not the engine's.
+type refusal struct {
+	role    Role
+	matcher string
+}
+
 // engine is what an engine, or a gateway, shows of requests under /metrics.
 type engine struct {
 	name     string
 	statuses *statuses
 	// failed and succeeded count instead, where nothing has a status.
 	failed, succeeded counter
+	refused           []refusal
 	histograms        map[string]histogram // by metric of ours
 	tokens            string               // counter of output tokens
 	remark            string               // what its counts leave out
@@ -79,6 +86,7 @@ var engines = []engine{
 		name:      "tgi",
 		failed:    counter{"tgi_request_failure", []string{`err!~"validation|dropped"`}},
 		succeeded: counter{name: "tgi_request_success"},
+		refused:   []refusal{{ClientError, `err="validation"`}, {Cancelled, `err="dropped"`}},
 		histograms: map[string]histogram{
 			"latency_ms": {name: "tgi_request_duration", bounds: geometric(0.0001, 1.5, 35)},
 		},
@@ -170,16 +178,16 @@ func (e engine) lacks(o slo.Objective) error {
 
 // requests are the rates of all events, and of those that failed; false: the
 // engine does not count them.
-func (e engine) requests(opt Options) (events, failed string, ok bool) {
+func (e engine) requests(opt Options) (events []string, failed string, ok bool) {
 	switch {
 	case e.statuses != nil:
 		all, bad := e.statuses.matching(opt.ExcludeStatus)
-		return rateOf(e.statuses.name, all, opt.Match), rateOf(e.statuses.name, bad, opt.Match), true
+		return []string{rateOf(e.statuses.name, all, opt.Match)}, rateOf(e.statuses.name, bad, opt.Match), true
 	case e.failed.name != "":
 		failed, succeeded := rateOf(e.failed.name, e.failed.matchers, opt.Match), rateOf(e.succeeded.name, e.succeeded.matchers, opt.Match)
-		return either(succeeded, failed), failed, true
+		return []string{succeeded, failed}, failed, true
 	}
-	return "", "", false
+	return nil, "", false
 }
 
 // matching are the matchers of all events, and of bad ones: a status from 400 on
@@ -224,13 +232,13 @@ func (e engine) times(opt Options, o slo.Objective) (counts, error) {
 		c.warnings = append(c.warnings, h.name+" counts failed requests too, by their time")
 	case h.failures == failuresByStatus && bad:
 		all, _ := e.statuses.matching(opt.ExcludeStatus)
-		c.events, c.late = rateOf(h.name+"_count", all, opt.Match), true
+		c.events, c.late = []string{rateOf(h.name+"_count", all, opt.Match)}, true
 	case bad:
 		_, failed, ok := e.requests(opt)
 		if !ok {
 			return c, e.lacks(o)
 		}
-		c.events = either(c.events, failed)
+		c.events = append(c.events, failed)
 	}
 	return c, nil
 }

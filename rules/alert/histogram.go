@@ -56,7 +56,7 @@ func (opt Options) histogram(o slo.Objective) (counts, error) {
 	if err != nil {
 		return c, err
 	}
-	c.warnings = append(c.warnings, fmt.Sprintf("%s: %s must have a bucket le=\"%s\": without it nothing is counted, which %s tells", o.Name, name, decimal(h.limit(o)), notMeasured))
+	c.assumed = append(c.assumed, fmt.Sprintf("%s: %s must have a bucket le=\"%s\": without it nothing is counted, which %s tells", o.Name, name, decimal(h.limit(o)), notMeasured))
 	return c, nil
 }
 
@@ -85,11 +85,12 @@ func (opt Options) within(o slo.Objective, h histogram, matchers []string) (c co
 	case !exact:
 		c.warnings = append(c.warnings, fmt.Sprintf("%s: LIMIT CHANGED: %s has no bucket at %s %s; the rules use %s %s, which is stricter", o.Name, h.name, decimal(limit), h.unit(), bucket, h.unit()))
 	}
-	c.events, c.perSecond = rateOf(h.name+"_count", matchers, opt.Match), true
+	c.events, c.perSecond = []string{rateOf(h.name+"_count", matchers, opt.Match)}, true
 	c.good = rateOf(h.name+"_bucket", append(slices.Clone(matchers), `le=~"`+boundary(bucket)+`"`), opt.Match)
 	if !o.Op.Upper() {
 		c.good, c.bad = "", c.good
 	}
+	c.buckets, c.limit = selectorOf(h.name+"_bucket", matchers, opt.Match), bucket
 	return c, nil
 }
 
@@ -144,12 +145,15 @@ func boundary(text string) string {
 
 // rateOf is the rate of a counter over hole, summed over its series.
 func rateOf(name string, matchers []string, match string) string {
+	return "sum(rate(" + selectorOf(name, matchers, match) + "[" + hole + "]))"
+}
+
+func selectorOf(name string, matchers []string, match string) string {
 	if match != "" {
 		matchers = append(slices.Clone(matchers), match)
 	}
-	selector := name
-	if len(matchers) > 0 {
-		selector += "{" + strings.Join(matchers, ",") + "}"
+	if len(matchers) == 0 {
+		return name
 	}
-	return "sum(rate(" + selector + "[" + hole + "]))"
+	return name + "{" + strings.Join(matchers, ",") + "}"
 }

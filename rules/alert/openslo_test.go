@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -59,11 +60,17 @@ spec:
       indicator: {spec: {ratioMetric: {good: {metricSource: {type: Datadog, spec: {query: a}}}, total: {metricSource: {type: Datadog, spec: {query: b}}}}}}
 `
 
-// There is a query for each objective of the file, in the order of rules/slo.
+// There is a query for each objective of the file.
 func TestOpenSLOQueries(t *testing.T) {
-	got, err := OpenSLOQueries([]byte(several))
-	if err != nil {
-		t.Fatal(err)
+	queries := func(text string) (out []Query) {
+		file, err := slo.Load("f", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range file.Objectives {
+			out = append(out, queryOf(o))
+		}
+		return out
 	}
 	ratio := Query{Bad: "errors_total", Total: "requests_total", Counter: true}
 	want := []Query{
@@ -72,15 +79,18 @@ func TestOpenSLOQueries(t *testing.T) {
 		{Raw: "error_share", RawBad: true},
 		{Type: "Datadog"},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, queries(several)); d != "" {
 		t.Error(d)
 	}
-	file, err := slo.Load("f", strings.NewReader(several))
-	if err != nil || len(file.Objectives) != len(got) {
-		t.Errorf("%d objectives, %v", len(file.Objectives), err)
+	if d := cmp.Diff([]Query{{}}, queries("slos: [{sli: availability, target: 0.9}]")); d != "" {
+		t.Error(d)
 	}
-	if short, err := OpenSLOQueries([]byte("slos: [{sli: availability, target: 0.9}]")); short != nil || err != nil {
-		t.Errorf("short form: %v, %v", short, err)
+	nowhere := strings.ReplaceAll(several, "type: Mimir", "type: Datadog")
+	if got := queries(nowhere)[0]; got.Type != "Datadog" || got.promQL() {
+		t.Errorf("%+v", got)
+	}
+	if got := queries(strings.ReplaceAll(several, "metricSourceRef: mimir", "metricSourceRef: elsewhere"))[0]; !got.Unknown || got.promQL() {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -140,18 +150,23 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-func FuzzOpenSLOQueries(f *testing.F) {
+// Whatever file loads, its rules are made or refused.
+func FuzzOpenSLORules(f *testing.F) {
 	f.Add(several)
-	f.Add("slos: []")
-	f.Add("- a\n---\n[]")
+	f.Add("slos: [{sli: availability, target: 0.9}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := slo.Load("f", strings.NewReader(text))
 		if err != nil {
 			return
 		}
-		queries, err := OpenSLOQueries([]byte(text))
-		if err != nil || queries != nil && len(queries) != len(file.Objectives) {
-			t.Errorf("%d queries for %d objectives: %v", len(queries), len(file.Objectives), err)
+		for _, o := range file.Objectives {
+			if q := queryOf(o); q.promQL() && o.Source == nil {
+				t.Errorf("%+v of nothing", q)
+			}
+			_, _, err := FromSLO([]slo.Objective{o}, Options{})
+			if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Msg == "") {
+				t.Errorf("%v", err)
+			}
 		}
 	})
 }

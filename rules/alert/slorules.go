@@ -43,7 +43,7 @@ func FromSLO(objectives []slo.Objective, opt Options) (File, []string, error) {
 	var f File
 	var warnings []string
 	seen := map[string]bool{}
-	for i, o := range objectives {
+	for _, o := range objectives {
 		if !opt.chosen(o) {
 			continue
 		}
@@ -51,11 +51,7 @@ func FromSLO(objectives []slo.Objective, opt Options) (File, []string, error) {
 			return File{}, nil, of(o.Name, failf("give each objective a name of its own", "another has the same name, and would record the same series"))
 		}
 		seen[o.Name] = true
-		var q Query
-		if opt.Queries != nil {
-			q = opt.Queries[i]
-		}
-		g, words, err := group(o, q, opt)
+		g, words, err := group(o, opt)
 		if err != nil {
 			return File{}, nil, of(o.Name, err)
 		}
@@ -108,8 +104,6 @@ func (opt Options) check(objectives []slo.Objective) error {
 		return failf("write them into the queries", "--match is for the metrics of --engine and --latency-histogram")
 	case len(times) > 1:
 		return failf("choose objectives with --only", "--latency-histogram holds one time, and there are objectives on %s", strings.Join(times, " and "))
-	case opt.Queries != nil && len(opt.Queries) != len(objectives):
-		return failf("", "%d queries for %d objectives", len(opt.Queries), len(objectives))
 	case opt.given() && chosen != 1:
 		return failf("choose one with --only", "--good, --bad and --total count the events of one objective, and there are %d", chosen)
 	}
@@ -120,14 +114,14 @@ func (opt Options) check(objectives []slo.Objective) error {
 }
 
 // group makes the rules of one objective.
-func group(o slo.Objective, q Query, opt Options) (Group, []string, error) {
+func group(o slo.Objective, opt Options) (Group, []string, error) {
 	switch {
 	case !o.Target.Given() || o.Statistic != slo.Ratio && o.Statistic != slo.Quantile && o.Statistic != slo.Rate:
 		return Group{}, nil, failf("write a percentile, or a limit with a target", "a %s has no error budget", o.Statistic)
 	case allowed(o).Sign() <= 0:
 		return Group{}, nil, failf("write a target below 1, such as 0.999", "target %s leaves no error budget to burn", o.Target.Text)
 	}
-	c, err := opt.count(o, q)
+	c, err := opt.count(o, queryOf(o))
 	if err != nil {
 		return Group{}, nil, err
 	}
@@ -153,5 +147,5 @@ func group(o slo.Objective, q Query, opt Options) (Group, []string, error) {
 		b.alert(a)
 	}
 	b.absent()
-	return b.group, slices.Concat(c.warnings, warnings, b.warnings), nil
+	return b.group, slices.Concat(c.warnings, c.assumed, warnings, b.warnings), nil
 }

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,6 @@ func export(t *testing.T, text string, opt Options) (File, []string, error) {
 	t.Helper()
 	file, err := slo.Load("f", strings.NewReader(text))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if opt.Queries, err = OpenSLOQueries([]byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	opt.ExcludeStatus = file.ExcludeStatus
@@ -123,6 +121,30 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%v, %+v", err, e)
 			}
 		})
+	}
+}
+
+// An alert that can never fire says nothing: the others stand, and a warning says why.
+func TestUnreachableAlertIsLeftOut(t *testing.T) {
+	for op, want := range map[string]string{
+		"threshold: 14.4}":              "x: the alert over 1h is left out: it can never fire, as with target 0.9 the burn rate is never above 10",
+		"threshold: 10}":                "x: the alert over 1h is left out: it can never fire, as with target 0.9 the burn rate is never above 10",
+		"threshold: 9.999999999999999}": "",
+	} {
+		f, warnings, err := export(t, slos("sli: availability, target: 0.9, alerts: [{severity: page, long: 1h, short: 5m, "+op+", {severity: ticket, long: 6h, short: 30m, threshold: 2}]"),
+			Options{Engine: "vllm"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		alerts := 0
+		for _, r := range f.Groups[0].Rules {
+			if r.Alert == budgetBurn {
+				alerts++
+			}
+		}
+		if said := slices.Contains(warnings, want); want != "" && (!said || alerts != 1) || want == "" && alerts != 2 {
+			t.Errorf("%s: %d alerts, %q", op, alerts, warnings)
+		}
 	}
 }
 

@@ -1,9 +1,9 @@
 package slo
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -36,70 +36,88 @@ const MaxFileSize = 1 << 20
 // unknown keys and wrong types are an *Error with file, line and column. name
 // is what errors call the file.
 func Load(name string, r io.Reader) (File, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
-	if err != nil {
-		return File{}, fmt.Errorf("read %s: %w", name, err)
-	}
-	f, err := load(name, data)
-	if e, ok := errors.AsType[*Error](err); ok && e.File == "" {
-		e.File = name
-	}
-	return f, err
+	return LoadAll(Input{name, r})
 }
 
-func load(name string, data []byte) (File, error) {
-	roots, err := documents(data)
-	if err != nil {
-		return File{}, err
-	}
-	if isOpenSLO(roots[0]) {
-		docs := make([]document, len(roots))
-		for i, root := range roots {
-			docs[i] = document{file: name, root: root}
+// LoadAll reads several SLO files as one: their objectives in the order of the
+// files, which must not share a name. OpenSLO documents may refer to those of
+// other files.
+func LoadAll(inputs ...Input) (File, error) {
+	var all []found
+	var lists []excluded
+	var docs []document
+	order := map[string]int{}
+	for i, in := range inputs {
+		data, err := io.ReadAll(io.LimitReader(in.Data, MaxFileSize+1))
+		if err != nil {
+			return File{}, fmt.Errorf("read %s: %w", in.Name, err)
 		}
-		return readOpenSLO(docs)
-	}
-	if len(roots) > 1 {
-		return File{}, failAt(roots[1], "a second document in the file", "put all objectives into one list 'slos'")
-	}
-	return readFile(roots[0])
-}
-
-func readFile(root *yaml.Node) (File, error) {
-	top, err := mapping(root, "the file", "exclude_status", "slos")
-	if err != nil {
-		return File{}, err
-	}
-	f := File{ExcludeStatus: DefaultExcludeStatus()}
-	if n := top["exclude_status"]; n != nil {
-		if f.ExcludeStatus, err = statuses(n); err != nil {
-			return File{}, err
+		if _, twice := order[in.Name]; twice {
+			return File{}, &Error{File: in.Name, Msg: "the file is named twice", Hint: "name it once"}
 		}
+		order[in.Name] = i
+		roots, err := documents(data)
+		if err != nil {
+			return File{}, inFile(in.Name, err)
+		}
+		if isOpenSLO(roots[0]) {
+			for _, root := range roots {
+				docs = append(docs, document{file: in.Name, root: root})
+			}
+			continue
+		}
+		if len(roots) > 1 {
+			return File{}, inFile(in.Name, failAt(roots[1], "a second document in the file", "put all objectives into one list 'slos'"))
+		}
+		objectives, list, err := readFile(in.Name, roots[0])
+		if err != nil {
+			return File{}, inFile(in.Name, err)
+		}
+		all, lists = append(all, objectives...), append(lists, list...)
 	}
-	list := top["slos"]
-	if list == nil {
-		return File{}, failAt(root, "no 'slos' in the file", "list the objectives under 'slos:'")
-	}
-	entries, err := sequence(list, "slos")
-	if err != nil {
-		return File{}, err
-	}
-	if len(entries) == 0 {
-		return File{}, failAt(list, "'slos' is empty", "list at least one objective")
-	}
-	names := map[string]bool{}
-	for _, n := range entries {
-		o, err := readObjective(n)
+	if len(docs) > 0 {
+		objectives, list, err := readOpenSLO(docs)
 		if err != nil {
 			return File{}, err
 		}
-		if names[o.Name] && o.Name != o.Expr {
-			return File{}, failAt(n, fmt.Sprintf("another objective is called %q too", o.Name), "give it a name of its own: results are told apart by it")
-		}
-		names[o.Name] = true
-		f.Objectives = append(f.Objectives, o)
+		all, lists = append(all, objectives...), append(lists, list...)
 	}
-	return f, nil
+	slices.SortStableFunc(all, func(a, b found) int { return order[a.file] - order[b.file] })
+	slices.SortStableFunc(lists, func(a, b excluded) int { return order[a.file] - order[b.file] })
+	return merge(all, lists)
+}
+
+func readFile(name string, root *yaml.Node) (all []found, lists []excluded, err error) {
+	top, err := mapping(root, "the file", "exclude_status", "slos")
+	if err != nil {
+		return nil, nil, err
+	}
+	if n := top["exclude_status"]; n != nil {
+		list := excluded{place: place{name, n}}
+		if list.statuses, err = statuses(n); err != nil {
+			return nil, nil, err
+		}
+		lists = append(lists, list)
+	}
+	list := top["slos"]
+	if list == nil {
+		return nil, nil, failAt(root, "no 'slos' in the file", "list the objectives under 'slos:'")
+	}
+	entries, err := sequence(list, "slos")
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(entries) == 0 {
+		return nil, nil, failAt(list, "'slos' is empty", "list at least one objective")
+	}
+	for _, n := range entries {
+		o, err := readObjective(n)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, found{place{name, n}, o})
+	}
+	return all, lists, nil
 }
 
 func statuses(n *yaml.Node) ([]int, error) {
@@ -109,11 +127,16 @@ func statuses(n *yaml.Node) ([]int, error) {
 	}
 	out := make([]int, 0, len(items))
 	for _, item := range items {
-		v, err := strconv.Atoi(item.Value)
-		if item.Kind != yaml.ScalarNode || err != nil || v < 100 || v > 599 {
+		v, ok := parseStatus(item.Value)
+		if item.Kind != yaml.ScalarNode || !ok {
 			return nil, failAt(item, fmt.Sprintf("%q is no HTTP status", item.Value), "want a number from 100 to 599")
 		}
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+func parseStatus(text string) (status int, ok bool) {
+	status, err := strconv.Atoi(text)
+	return status, err == nil && status >= 100 && status <= 599
 }

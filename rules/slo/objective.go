@@ -110,6 +110,8 @@ type Objective struct {
 	// is not given where a slice has one value (Rate), and for RatioTimeslices.
 	SliceTarget Decimal
 	MinEvents   int // fewer events leave a slice unmeasured; 0: not given
+
+	Source *Source // of OpenSLO: what its indicator asks other monitoring for; else nil
 }
 
 // BurnAlert fires while the budget burns faster than Threshold times the even

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -57,11 +58,12 @@ type catalogue struct {
 	conditions map[string]*condition
 	policies   map[string]*policy
 	ordered    []*object
+	inline     []*object // SLIs that stand within an SLO
 }
 
 // readOpenSLO reads the objectives of OpenSLO documents, which may refer to
 // each other. Error.File is that of the document.
-func readOpenSLO(docs []document) (File, error) {
+func readOpenSLO(docs []document) (all []found, lists []excluded, err error) {
 	c := &catalogue{
 		objects: map[string]map[string]*object{}, sources: map[string]string{}, indicators: map[string]*indicator{},
 		conditions: map[string]*condition{}, policies: map[string]*policy{},
@@ -73,7 +75,7 @@ func readOpenSLO(docs []document) (File, error) {
 		}
 		for _, root := range roots {
 			if err := c.add(d.file, deref(root)); err != nil {
-				return File{}, inFile(d.file, err)
+				return nil, nil, inFile(d.file, err)
 			}
 		}
 	}
@@ -83,23 +85,31 @@ func readOpenSLO(docs []document) (File, error) {
 	}{{kindSLI, c.addIndicator}, {kindCondition, c.addCondition}, {kindPolicy, c.addPolicy}} {
 		for _, o := range c.of(read.kind) {
 			if err := read.one(o); err != nil {
-				return File{}, inFile(o.file, err)
+				return nil, nil, inFile(o.file, err)
 			}
 		}
 	}
-	f := File{ExcludeStatus: DefaultExcludeStatus()}
 	for _, o := range c.of(kindSLO) {
 		objectives, err := c.readSLO(o)
 		if err != nil {
-			return File{}, inFile(o.file, err)
+			return nil, nil, inFile(o.file, err)
 		}
-		f.Objectives = append(f.Objectives, objectives...)
+		for _, x := range objectives {
+			all = append(all, found{place{o.file, o.at}, x})
+		}
 	}
-	if len(f.Objectives) == 0 {
+	for _, o := range slices.Concat(c.ordered, c.inline) {
+		list, err := statusesOf(o)
+		if err != nil {
+			return nil, nil, inFile(o.file, err)
+		}
+		lists = append(lists, list...)
+	}
+	if len(all) == 0 {
 		err := failAt(docs[0].root, "no document of kind SLO", "add one: the other kinds only serve it")
-		return File{}, inFile(docs[0].file, err)
+		return nil, nil, inFile(docs[0].file, err)
 	}
-	return f, nil
+	return all, lists, nil
 }
 
 // of are the objects of a kind, in the order in which they were found.
@@ -145,7 +155,7 @@ func (c *catalogue) add(file string, root *yaml.Node) error {
 		c.objects[o.kind] = of
 	}
 	if other := of[o.name]; other != nil {
-		return failAt(o.at, fmt.Sprintf("a second %s is called %q", o.kind, o.name), fmt.Sprintf("the first is in line %d: rename one", other.at.Line))
+		return failAt(o.at, fmt.Sprintf("a second %s is called %q", o.kind, o.name), fmt.Sprintf("the first is in %s: rename one", other.where(file)))
 	}
 	of[o.name] = o
 	c.ordered = append(c.ordered, o)

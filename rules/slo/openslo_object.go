@@ -94,12 +94,21 @@ func (o *object) label() string {
 	return o.kind + " " + o.name
 }
 
+// where is the place of the object as seen from a file.
+func (o *object) where(file string) string {
+	if o.file == file {
+		return fmt.Sprintf("line %d", o.at.Line)
+	}
+	return place{o.file, o.at}.String()
+}
+
 // The annotations that are read, and the prefix they have in a file.
 const (
 	prefix     = "llmops/"
 	noteSLI    = "sli"
 	noteUnit   = "unit"
 	noteErrors = "errors"
+	noteStatus = "exclude-status"
 	noteEvents = "min-events"
 	noteShort  = "short-window"
 )
@@ -108,7 +117,7 @@ const (
 func notesOf(kind string) []string {
 	switch kind {
 	case kindSLO, kindSLI:
-		return []string{noteSLI, noteUnit, noteErrors, noteEvents}
+		return []string{noteSLI, noteUnit, noteErrors, noteEvents, noteStatus}
 	case kindCondition:
 		return []string{noteShort}
 	}

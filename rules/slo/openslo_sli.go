@@ -18,6 +18,8 @@ type indicator struct {
 	ratio bool
 	own   string // what a source of type llmops says it is; "" for other sources
 	unit  *yaml.Node
+	// source is what other monitoring is asked for.
+	source Source
 }
 
 func (c *catalogue) addSource(o *object) error {
@@ -53,7 +55,7 @@ func (c *catalogue) readIndicator(o *object) (*indicator, error) {
 
 func (c *catalogue) readThreshold(o *object, n *yaml.Node) (*indicator, error) {
 	i := &indicator{object: o, place: n}
-	source, err := c.readMetric(n, "a thresholdMetric")
+	source, err := c.readMetric(n, "a thresholdMetric", &i.source.Value)
 	if err != nil || source == nil {
 		return i, err
 	}
@@ -72,7 +74,8 @@ func (c *catalogue) readRatio(o *object, n *yaml.Node) (*indicator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.flag("counter", false)
+	i := &indicator{object: o, place: n, ratio: true}
+	i.source.Counter = e.flag("counter", false)
 	parts := []string{"good", "bad", "total"}
 	var given []string
 	for _, p := range append(parts, "raw") {
@@ -92,14 +95,16 @@ func (c *catalogue) readRatio(o *object, n *yaml.Node) (*indicator, error) {
 	default:
 		e.fail("", "a ratioMetric of neither good and total, nor bad and total, nor raw", "write two of the three, or raw alone")
 	}
-	i := &indicator{object: o, place: n, ratio: true}
-	names := rawNames[e.choice("rawType", "success", "failure")]
+	raw := e.choice("rawType", "success", "failure")
+	names := rawNames[raw]
+	i.source.RawBad = raw == "failure"
+	queries := map[string]*Query{"good": &i.source.Good, "bad": &i.source.Bad, "total": &i.source.Total, "raw": &i.source.Raw}
 	if e.err != nil {
 		return nil, e.err
 	}
 	own := 0
 	for _, p := range given {
-		source, err := c.readMetric(e.keys[p], "'"+p+"'")
+		source, err := c.readMetric(e.keys[p], "'"+p+"'", queries[p])
 		if err != nil {
 			return nil, err
 		}
@@ -126,8 +131,8 @@ func (c *catalogue) readRatio(o *object, n *yaml.Node) (*indicator, error) {
 }
 
 // readMetric reads one metricSource. It gives the spec where that is of type
-// llmops; what other sources say in theirs is their own business.
-func (c *catalogue) readMetric(n *yaml.Node, what string) (*entry, error) {
+// llmops; of other sources it keeps the query, whatever that means.
+func (c *catalogue) readMetric(n *yaml.Node, what string, query *Query) (*entry, error) {
 	outer, err := fields(n, what, "metricSource")
 	if err != nil {
 		return nil, err
@@ -147,6 +152,7 @@ func (c *catalogue) readMetric(n *yaml.Node, what string) (*entry, error) {
 		of = c.sources[ref] // not known: in a file of its own
 	}
 	if of != ownSource {
+		*query = e.query(of)
 		return nil, nil
 	}
 	if !e.has("spec") {

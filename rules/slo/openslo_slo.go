@@ -81,6 +81,7 @@ func (c *catalogue) indicator(e *entry, file string) (*indicator, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.inline = append(c.inline, o)
 		return c.readIndicator(o)
 	}
 	return nil, nil
@@ -117,6 +118,10 @@ func (c *catalogue) readObjective(o *object, base Objective, shared *indicator, 
 		return base, "", err
 	}
 	x := base
+	x.Source = new(i.source)
+	if e.has("value") {
+		x.Source.Limit = e.text("value")
+	}
 	x.Metric, x.Target = b.metric.canonical(), e.budgetTarget()
 	e.compare(&x, i, o, b)
 	e.slices(&x, i, o, b)

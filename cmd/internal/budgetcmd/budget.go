@@ -28,7 +28,7 @@ import (
 func New(app *cli.App) *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
-		Use:   "budget LOG…",
+		Use:   "budget LOG… | --clickhouse URL --table TABLE | --prometheus URL",
 		Short: "compute error budgets and burn rates from exported request logs",
 		Long: `Reads request logs of gateways, proxies and inference servers and computes for
 each objective how much of its error budget is spent, how fast it burns, which
@@ -37,16 +37,27 @@ alerts would have fired, who spent it and when it runs out.
 LOG is a file, a folder that is walked, or - for standard input; gzip and zstd
 are recognised by content, and so are the formats. "Now" is the newest event,
 or --at. Without --slo and --slo-file, availability of 99.9 % over 30 days is
-judged (@defaults/budget).`,
+judged (@defaults/budget).
+
+With --clickhouse a server counts the rows of a table by the minute, and only
+these counts are fetched. With --prometheus the counters of an --engine, of the
+queries in an OpenSLO file or of --good, --bad and --total are read at every
+whole minute.`,
 		Example: `  llmops budget run1/requests.jsonl --slo 'p95_latency_ms < 500' --slo 'success_rate >= 99.9%'
   llmops budget /var/log/nginx/ --slo-file slos.yaml --by model,route
-  zcat envoy.log.gz | llmops budget - --window 7d --report budget.html`,
-		Args: cobra.MinimumNArgs(1),
+  zcat envoy.log.gz | llmops budget - --window 7d --report budget.html
+  llmops budget --clickhouse http://127.0.0.1:8123 --table logs.requests --map time=finished,latency=took:s
+  llmops budget --prometheus http://127.0.0.1:9090 --engine vllm --match 'job="vllm"' --slo-file slos.yaml`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
-			return run(cmd.Context(), app, o, args)
+			engine, err := o.source(cmd, args)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), app, o, engine, args)
 		},
 	}
 	o.addFlags(cmd)
@@ -56,7 +67,7 @@ judged (@defaults/budget).`,
 // coursePoints is how many points the charts have.
 const coursePoints = 240
 
-func run(ctx context.Context, app *cli.App, o *options, logs []string) error {
+func run(ctx context.Context, app *cli.App, o *options, engine *engine, logs []string) error {
 	file, err := o.objectives.Read()
 	if err != nil {
 		return err
@@ -75,18 +86,33 @@ func run(ctx context.Context, app *cli.App, o *options, logs []string) error {
 			return err
 		}
 	}
+	cfg := budget.Config{
+		Objectives: file.Objectives, ExcludeStatus: file.ExcludeStatus, At: o.atMS, Window: o.override, By: o.by, Course: coursePoints, Spill: spill,
+	}
+	if engine != nil {
+		return o.count(ctx, app, engine, cfg)
+	}
+	defer boundMemory()()
+	report, err := o.read(ctx, app, cfg, logs)
+	if err != nil {
+		return err
+	}
+	return o.show(app, report)
+}
+
+// read judges logs. What it takes to count them is free again when the report is
+// shown, which may be a long one.
+func (o *options) read(ctx context.Context, app *cli.App, cfg budget.Config, logs []string) (budget.Report, error) {
 	sources, err := inputs.Walk(logs, app.In)
 	if err != nil {
-		return cli.Usage(err)
+		return budget.Report{}, readError(err)
 	}
 	if len(sources) == 0 {
-		return cli.WithHint(cli.Usagef("no file to read in %s", strings.Join(logs, ", ")), "name log files, or folders that hold some")
+		return budget.Report{}, cli.WithHint(cli.Usagef("no file to read in %s", strings.Join(logs, ", ")), "name log files, or folders that hold some")
 	}
-	counter, err := budget.New(budget.Config{
-		Objectives: file.Objectives, ExcludeStatus: file.ExcludeStatus, At: o.atMS, Window: o.override, By: o.by, Course: coursePoints, Spill: spill,
-	})
+	counter, err := budget.New(cfg)
 	if err != nil {
-		return cli.Usage(err)
+		return budget.Report{}, cli.Usage(err)
 	}
 	defer counter.Close()
 
@@ -99,19 +125,16 @@ func run(ctx context.Context, app *cli.App, o *options, logs []string) error {
 	summary, err := accesslog.Read(ctx, sources, options, func() func(*accesslog.Event) { return counter.Shard().Add })
 	stop()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return budget.Report{}, ctx.Err()
 	}
 	if err != nil {
-		return readError(err)
+		return budget.Report{}, readError(err)
 	}
 	if err := o.tolerate(app, summary); err != nil {
-		return err
+		return budget.Report{}, err
 	}
 	report, err := counter.Report(sourceOf(summary))
-	if err != nil {
-		return cli.Failed(err)
-	}
-	return o.show(app, report)
+	return report, cli.Failed(err)
 }
 
 // spill opens the file for events that do not fit into memory. It has no name any
@@ -143,8 +166,14 @@ func sourceOf(s accesslog.Summary) budget.Source {
 // readError sorts what went wrong with an input: it is the caller's.
 func readError(err error) error {
 	failed := cli.Usage(err)
-	if errors.Is(err, fs.ErrPermission) {
+	unknown, ok := errors.AsType[*accesslog.UnknownFormatError](err)
+	switch {
+	case ok:
+		return cli.WithHint(failed, "%s", unknown.Hint())
+	case errors.Is(err, fs.ErrPermission):
 		return cli.WithHint(failed, "the file must be readable")
+	case errors.Is(err, fs.ErrNotExist):
+		return cli.WithHint(failed, "%s", inputs.Hint(err))
 	}
 	return failed
 }
@@ -208,6 +237,8 @@ func outcome(r budget.Report) error {
 		return cli.Gate(fmt.Errorf("objective not met: %s", names(budget.Fail)))
 	case budget.NoData:
 		switch {
+		case r.Source.Records == 0 && r.Source.Resolution != "":
+			return cli.WithHint(cli.NoVerdict(errors.New("there is no request in the time that is judged")), "is --at right, and is it the right server?")
 		case r.Source.Records == 0:
 			return cli.WithHint(cli.NoVerdict(errors.New("the logs hold no request")), "are they the right files?")
 		case r.Now != nil && r.Source.First != nil && *r.Now < *r.Source.First:

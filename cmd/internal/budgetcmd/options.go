@@ -27,6 +27,9 @@ type options struct {
 	explain      bool
 	report       string
 	output       cli.Output
+	clickhouse   clickhouseOptions
+	prometheus   prometheusOptions
+	server       serverOptions
 
 	tolerated *big.Rat // share of malformed rows
 	override  time.Duration
@@ -37,7 +40,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.objectives.AddFlags(cmd)
 	cli.Enum(cmd, &o.format, "format", "f", append([]string{"auto"}, accesslog.FormatNames()...), "format of the logs")
-	f.StringToStringVar(&o.fields, "map", nil, "fields of generic logs, such as time=ts,status=code,latency=took:ms (units of durations: ns, us, ms, s)")
+	f.StringToStringVar(&o.fields, "map", nil, "fields of generic logs, or columns of --table, such as time=ts,status=code,latency=took:ms (units of durations: ns, us, ms, s)")
 	f.StringVar(&o.maxMalformed, "max-malformed", "1%", "share of rows that may be unreadable")
 	f.StringVar(&o.window, "window", "", "window in place of that of every objective, such as 7d")
 	f.StringVar(&o.at, "at", "", "judge as of this time (default: the newest event)")
@@ -45,6 +48,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.explain, "explain", false, "say how each number comes about")
 	f.StringVar(&o.report, "report", "", "write an offline HTML report with charts to `FILE`")
 	_ = cmd.MarkFlagFilename("report", "html") // only an unknown name is an error
+	o.addEngineFlags(cmd)
 	o.output.AddFlags(cmd, append(render.Formats(), "prom")...)
 }
 

@@ -120,6 +120,9 @@ func sourceLine(r budget.Report) string {
 	if s.Format != "" {
 		text = fmt.Sprintf("%s, %s, %d requests", plural(len(s.Files), "file"), s.Format, s.Records)
 	}
+	if s.Resolution != "" {
+		text = fmt.Sprintf("%s, %d requests counted by the minute", s.Format, s.Records)
+	}
 	if s.First != nil {
 		text += fmt.Sprintf(" from %s to %s", clock(*s.First), clock(*s.Last))
 	}
@@ -129,7 +132,7 @@ func sourceLine(r budget.Report) string {
 	if s.Skipped.Malformed > 0 {
 		text += fmt.Sprintf("; %d unreadable", s.Skipped.Malformed)
 	}
-	return text
+	return text + ofWhich(s.OfWhich)
 }
 
 func plural(n int, word string) string {

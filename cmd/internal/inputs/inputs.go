@@ -3,6 +3,7 @@
 package inputs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"llmops/analysis/accesslog"
+	"llmops/rules/near"
 )
 
 // Stdin is the name that stands for the standard input.
@@ -71,4 +73,25 @@ func boolOrder(b bool) int {
 func fileSource(path string, found bool) accesslog.Source {
 	path = filepath.Clean(path)
 	return accesslog.Source{Name: path, Found: found, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+}
+
+// Hint says what to do about a path that does not exist: the name next to it that
+// was most likely meant.
+func Hint(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		dir, name := filepath.Split(filepath.Clean(e.Path))
+		if entries, err := os.ReadDir(filepath.Clean(dir)); err == nil {
+			names := func(yield func(string) bool) {
+				for _, entry := range entries {
+					if !yield(entry.Name()) {
+						return
+					}
+				}
+			}
+			if hits := near.Names(name, names, 1); len(hits) > 0 {
+				return "did you mean " + dir + hits[0] + "?"
+			}
+		}
+	}
+	return "name a log file, a folder that holds some, or " + Stdin + " for the standard input"
 }

@@ -35,3 +35,22 @@ func TestWalk(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestHint(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "access.log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const plain = "name a log file, a folder that holds some, or - for the standard input"
+	for path, want := range map[string]string{
+		"acess.log":     "did you mean " + filepath.Join(dir, "access.log") + "?",
+		"access.log.gz": "did you mean " + filepath.Join(dir, "access.log") + "?",
+		"other.jsonl":   plain,
+		"none/access":   plain,
+	} {
+		_, err := Walk([]string{filepath.Join(dir, path)}, strings.NewReader(""))
+		if got := Hint(err); err == nil || got != want {
+			t.Errorf("%s: %q, want %q (%v)", path, got, want, err)
+		}
+	}
+}

@@ -18,18 +18,18 @@ import (
 // Flags are what was given.
 type Flags struct {
 	Inline []string // --slo
-	File   string   // --slo-file
+	Files  []string // --slo-file
 }
 
 // AddFlags adds the flags to cmd.
 func (f *Flags) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.Inline, "slo", nil, "objective, such as 'p95_latency_ms < 500'; may be repeated")
-	cmd.Flags().StringVar(&f.File, "slo-file", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
+	cmd.Flags().StringArrayVar(&f.Files, "slo-file", nil, "objectives from a YAML `FILE`: the short form or OpenSLO v1; may be repeated; @defaults/objectives ships with llmops")
 	_ = cmd.MarkFlagFilename("slo-file") // only an unknown name is an error
 }
 
 // Read gives the objectives of --slo, then those of --slo-file, with the statuses
-// that the file leaves out (by default those of slo.DefaultExcludeStatus).
+// that the files leave out (by default those of slo.DefaultExcludeStatus).
 func (f *Flags) Read() (slo.File, error) {
 	all := slo.File{ExcludeStatus: slo.DefaultExcludeStatus()}
 	for _, text := range f.Inline {
@@ -39,10 +39,10 @@ func (f *Flags) Read() (slo.File, error) {
 		}
 		all.Objectives = append(all.Objectives, objective)
 	}
-	if f.File == "" {
+	if len(f.Files) == 0 {
 		return all, nil
 	}
-	file, err := Load(f.File)
+	file, err := Load(f.Files...)
 	if err != nil {
 		return slo.File{}, err
 	}
@@ -51,14 +51,19 @@ func (f *Flags) Read() (slo.File, error) {
 	return all, nil
 }
 
-// Load reads a file, or one that ships with the program: "@defaults/objectives".
-func Load(name string) (slo.File, error) {
-	f, err := open(name)
-	if err != nil {
-		return slo.File{}, err
+// Load reads files as one, also those that ship with the program:
+// "@defaults/objectives".
+func Load(names ...string) (slo.File, error) {
+	var inputs []slo.Input
+	for _, name := range names {
+		f, err := open(name)
+		if err != nil {
+			return slo.File{}, err
+		}
+		defer f.Close()
+		inputs = append(inputs, slo.Input{Name: name, Data: f})
 	}
-	defer f.Close()
-	file, err := slo.Load(name, f)
+	file, err := slo.LoadAll(inputs...)
 	if err != nil {
 		return slo.File{}, Usage("", err)
 	}
@@ -69,6 +74,9 @@ func open(name string) (fs.File, error) {
 	shipped, ok := strings.CutPrefix(name, defaults.Prefix)
 	if !ok {
 		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, cli.WithHint(cli.Usage(err), "docs/slo.md says what stands in such a file; llmops ships %s", shippedNames())
+		}
 		if err != nil {
 			return nil, cli.Usage(err)
 		}
@@ -76,7 +84,7 @@ func open(name string) (fs.File, error) {
 	}
 	f, err := defaults.Files.Open(shipped + defaults.Extension)
 	if err != nil {
-		return nil, cli.WithHint(cli.Usagef("--slo-file %s: no such file ships with llmops", name), "%s", shippedNames())
+		return nil, cli.WithHint(cli.Usagef("--slo-file %s: no such file ships with llmops", name), "those that do: %s", shippedNames())
 	}
 	return f, nil
 }
@@ -84,13 +92,13 @@ func open(name string) (fs.File, error) {
 func shippedNames() string {
 	entries, err := defaults.Files.ReadDir(".")
 	if err != nil {
-		return "none ships"
+		return "none"
 	}
 	var names []string
 	for _, e := range entries {
 		names = append(names, defaults.Prefix+strings.TrimSuffix(e.Name(), defaults.Extension))
 	}
-	return "those that do: " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // Usage sorts what is wrong with an objective or its file: it is the caller's. where

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -49,10 +50,14 @@ func Write(w io.Writer, format string, width int, doc any, tables ...*Table) err
 // JSON writes v indented by two blanks, without HTML escapes, with a newline
 // at the end. NaN and infinities are errors, never text.
 func JSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(&indenter{w: out})
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	err := enc.Encode(v)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil

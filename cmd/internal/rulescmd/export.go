@@ -1,11 +1,9 @@
 package rulescmd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,12 +11,10 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/objectives"
 	"llmops/rules/alert"
-	"llmops/rules/defaults"
-	"llmops/rules/slo"
 )
 
 type options struct {
-	from  string
+	from  []string
 	rules alert.Options
 	out   cli.Output
 }
@@ -44,7 +40,7 @@ that they cannot serve is an error.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return export(app, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from-slo", "", "objectives from a YAML `FILE`: the short form or OpenSLO v1; @defaults/objectives ships with llmops")
+	f.StringArrayVar(&o.from, "from-slo", nil, "objectives from a YAML `FILE`: the short form or OpenSLO v1; may be repeated; @defaults/objectives ships with llmops")
 	f.StringArrayVar(&o.rules.Only, "only", nil, "only the objective called `NAME`; may be repeated")
 	cli.Enum(cmd, &o.rules.Engine, "engine", "", append([]string{"none"}, alert.Engines()...), "whose metrics count the requests")
 	f.StringVar(&o.rules.Match, "match", "", "label `MATCHERS` for the metrics of --engine and --latency-histogram, such as 'job=\"vllm\"'")
@@ -60,16 +56,16 @@ that they cannot serve is an error.`,
 }
 
 func export(app *cli.App, o *options) error {
-	if o.from == "" {
+	if len(o.from) == 0 {
 		return cli.WithHint(cli.Usagef("nothing to export: --from-slo is missing"),
 			"llmops rules export --from-slo FILE writes the rules of an SLO file; this version ships no rule packs of its own")
 	}
-	file, queries, err := load(o.from)
+	file, err := objectives.Load(o.from...)
 	if err != nil {
 		return err
 	}
 	opt := o.rules
-	opt.ExcludeStatus, opt.Queries = file.ExcludeStatus, queries
+	opt.ExcludeStatus = file.ExcludeStatus
 	if opt.Engine == "none" {
 		opt.Engine = ""
 	}
@@ -78,7 +74,7 @@ func export(app *cli.App, o *options) error {
 	}
 	rules, warnings, err := alert.FromSLO(file.Objectives, opt)
 	if err != nil {
-		failed := cli.Usage(fmt.Errorf("%s: %w", o.from, err))
+		failed := cli.Usage(fmt.Errorf("%s: %w", strings.Join(o.from, ", "), err))
 		if e, ok := errors.AsType[*alert.Error](err); ok && e.Hint != "" {
 			return cli.WithHint(failed, "%s", e.Hint)
 		}
@@ -97,28 +93,4 @@ func export(app *cli.App, o *options) error {
 		app.Warnf("%s", w)
 	}
 	return nil
-}
-
-// load reads a file once, since it may be a pipe, for its objectives and their
-// queries.
-func load(name string) (slo.File, []alert.Query, error) {
-	if strings.HasPrefix(name, defaults.Prefix) {
-		file, err := objectives.Load(name)
-		return file, nil, err
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return slo.File{}, nil, cli.Usage(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, slo.MaxFileSize+1))
-	if err != nil {
-		return slo.File{}, nil, cli.Usage(err)
-	}
-	file, err := slo.Load(name, bytes.NewReader(data))
-	if err != nil {
-		return slo.File{}, nil, objectives.Usage("", err)
-	}
-	queries, err := alert.OpenSLOQueries(data)
-	return file, queries, cli.Usage(err)
 }

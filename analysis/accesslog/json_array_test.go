@@ -1,0 +1,97 @@
+package accesslog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The elements of an array are the same requests as rows of a file are, however
+// the array is written.
+func TestArrays(t *testing.T) {
+	var rows []string
+	for i := range 3000 {
+		rows = append(rows, llmopsRow(i%50))
+	}
+	_, want, err := readAll(t, []Source{memory("rows", []byte(strings.Join(rows, "\n")))}, Options{})
+	if err != nil || len(want) != len(rows) {
+		t.Fatal(len(want), err)
+	}
+	indent := strings.NewReplacer(",", ",\n  ", "{", "{\n  ")
+	pretty := make([]string, len(rows))
+	for i, row := range rows {
+		pretty[i] = indent.Replace(row)
+	}
+	page := func(of []string, with string) string { return `{"data": [` + strings.Join(of, ",") + "]" + with + "}" }
+	for name, log := range map[string]string{
+		"one line":  "[" + strings.Join(rows, ",") + "]",
+		"lines":     "[\n" + strings.Join(rows, ",\r\n") + "\n]\n",
+		"pretty":    " [ " + strings.Join(pretty, " ,\n") + "\n]\n\n",
+		"object":    page(rows, ""),
+		"meta":      page(rows, `, "meta": {"page": 1, "of": [1]}, "more": false`),
+		"pages":     page(rows[:100], `,"meta":{}`) + "\n" + page(rows[100:2000], "") + page(rows[2000:], ""),
+		"two":       "[" + strings.Join(rows[:7], ",") + "]\n[" + strings.Join(rows[7:], ",") + "]",
+		"empty too": "[]\n[" + strings.Join(rows, ",") + "]",
+	} {
+		s, events, err := readAll(t, []Source{memory(name, []byte(log))}, Options{})
+		if err != nil || !slices.Equal(events, want) || s.Malformed != 0 || s.Format != "llmops" {
+			t.Errorf("%s: %d events of %d, %+v, %v", name, len(events), len(want), s, err)
+		}
+	}
+}
+
+// What is wrong in an array is counted, with its line.
+func TestDamagedArrays(t *testing.T) {
+	good := llmopsRow(1)
+	for _, c := range []struct {
+		log     string
+		records int64
+		bad     []int64 // lines
+	}{
+		{"[\n" + good + ",\n" + good[:40], 1, []int64{3}},
+		{"[" + good + ",\n\n{\"schema\":\n1},\n" + good + "]", 2, []int64{3}},
+		{"[" + good + "]\nrubbish\n", 1, []int64{2}},
+		{"[" + good + ",\n nonsense,\n" + good + "\n]", 2, []int64{2}},
+		{"[" + good + ",\n12,\n\"x\",null, " + good + "\n]", 2, []int64{2, 3, 3}},
+		{`{"data":[` + good + "],\n \"meta\":", 1, []int64{1}},
+	} {
+		s, _, err := readAll(t, []Source{memory("x", []byte(c.log))}, Options{})
+		var lines []int64
+		for _, m := range s.Samples {
+			lines = append(lines, m.Line)
+		}
+		if err != nil || s.Records != c.records || !slices.Equal(lines, c.bad) {
+			t.Errorf("%.80q: %d records, malformed at %v, want %d and %v; %v", c.log, s.Records, lines, c.records, c.bad, err)
+		}
+	}
+}
+
+// Rows that only look like the beginning of an array are rows.
+func TestNoArrays(t *testing.T) {
+	for _, b := range []string{``, `[`, `[1,2]`, `{"data":1}`, `{"resourceSpans":[{}]}`, `{"data`, `{"data":[`, `{"messages":[{"a":1}]}`, `[x`} {
+		if n := arrayStart([]byte(b)); n != 0 {
+			t.Errorf("%s: elements from %d on", b, n)
+		}
+	}
+}
+
+func FuzzArrays(f *testing.F) {
+	for _, s := range []string{"[{},{}]", "[ {\"a\":[1]} , [2],\n\"x\"] ", `{"data":[{}],"m":{}}{"data":[{}]}`, "[{},\nx\n,{}]", "[{", "]", ",,", "[{}]x"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := splitter{array: true}
+		n := s.whole(b)
+		for m := 0; m < n; {
+			step := s.next(b[m:])
+			if step <= 0 || m+step > n {
+				t.Fatalf("%q: %d after %d of %d", b, step, m, n)
+			}
+			m += step
+		}
+		if _, _, err := readAll(t, []Source{memory("x", append([]byte("["+llmopsRow(1)+","), b...))}, Options{Format: "llmops"}); err != nil {
+			t.Fatal(fmt.Errorf("%q: %w", b, err))
+		}
+	})
+}

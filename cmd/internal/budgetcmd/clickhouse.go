@@ -1,0 +1,67 @@
+package budgetcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"llmops/analysis/budget"
+	"llmops/analysis/pushdown"
+	"llmops/cmd/internal/cli"
+	"llmops/probes/clickhouse"
+)
+
+type clickhouseOptions struct{ url, table string }
+
+func (c *clickhouseOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.url, "clickhouse", "", "count the rows of a table of the ClickHouse server at `URL`, such as http://127.0.0.1:8123, in place of logs")
+	f.StringVar(&c.table, "table", "", "`TABLE` or DATABASE.TABLE of --clickhouse, one row a request; --map names its columns")
+	cli.Depends(cmd, "clickhouse", "table")
+}
+
+// fromClickHouse has a server count the rows of a table.
+func (o *options) fromClickHouse(ctx context.Context, app *cli.App, cfg budget.Config) (budget.Report, error) {
+	if o.clickhouse.table == "" {
+		return budget.Report{}, cli.WithHint(cli.Usagef("--clickhouse: no table is named"), "add --table TABLE or --table DATABASE.TABLE")
+	}
+	access, err := o.server.access(app, "default")
+	if err != nil {
+		return budget.Report{}, cli.Usage(err)
+	}
+	client, err := clickhouse.New(clickhouse.Config{URL: o.clickhouse.url, Header: access.header, Secrets: access.secrets, TLS: access.tls, Proxy: access.proxy, Timeout: o.server.timeout})
+	if err != nil {
+		return budget.Report{}, cli.WithHint(cli.Usagef("--clickhouse: %w", err), "credentials come from --user with --password-file or $%s, or from --token-file or $%s", passwordVariable, tokenVariable)
+	}
+	defer client.Close()
+	ask := func(ctx context.Context, q pushdown.Query, row func([]string) error) error {
+		app.Verbosef("asking ClickHouse: %s", q.SQL)
+		return client.Query(ctx, q.SQL, q.Params, row)
+	}
+	report, err := pushdown.ClickHouse(ctx, ask, pushdown.Table{Name: o.clickhouse.table, Map: o.fields}, cfg)
+	if err == nil || ctx.Err() != nil {
+		return report, err
+	}
+	failed, ok := errors.AsType[*clickhouse.Error](err)
+	switch {
+	case ok:
+		return report, cli.WithHint(cli.Failed(err), "%s", clickhouseHint(failed.Kind))
+	case errors.Is(err, pushdown.ErrAnswer):
+		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", err)), "%s", clickhouseHint(clickhouse.BadReply))
+	}
+	return report, cli.Usage(err)
+}
+
+func clickhouseHint(kind clickhouse.Kind) string {
+	switch kind {
+	case clickhouse.Denied:
+		return "name the user with --user, and put the password into $" + passwordVariable + " or --password-file"
+	case clickhouse.Refused:
+		return "is --table right? -v shows the queries; servers from before 2021 may not know all that is in them"
+	case clickhouse.TimedOut:
+		return "judge a shorter --window, or raise --server-timeout"
+	}
+	return "is it the address of ClickHouse's HTTP interface, such as http://127.0.0.1:8123?"
+}

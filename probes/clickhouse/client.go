@@ -1,0 +1,170 @@
+// Package clickhouse asks a ClickHouse server over its HTTP interface and hands on
+// the rows of the answer. It knows no tables; it must not follow redirects, nor hold
+// a whole answer in memory, nor show a credential.
+package clickhouse
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says which server, and how to reach it.
+type Config struct {
+	URL     string      // http://host:8123; its query, such as ?database=logs, goes along
+	Header  http.Header // of each request, such as Authorization
+	Secrets []string    // never shown, even if the server repeats them
+	TLS     *tls.Config // nil: certificates are verified
+	Proxy   func(*http.Request) (*url.URL, error)
+
+	Timeout  time.Duration // of one query; 0: five minutes
+	MaxReply int64         // bytes of one answer, unpacked; 0: 256 MiB
+}
+
+const (
+	defaultTimeout  = 5 * time.Minute
+	defaultMaxReply = 256 << 20
+)
+
+// Client asks one server. It may be used by several goroutines.
+type Client struct {
+	cfg  Config
+	base *url.URL
+	http *http.Client
+}
+
+// New refuses a URL that is none of a server. The error does not repeat it, since it
+// may hold a password.
+func New(cfg Config) (*Client, error) {
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("want http://HOST:PORT, or https://")
+	case u.User != nil, u.Query().Has("password"):
+		return nil, errors.New("the URL holds a user name or password")
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.MaxReply == 0 {
+		cfg.MaxReply = defaultMaxReply
+	}
+	if cfg.TLS == nil {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return &Client{cfg: cfg, base: u, http: &http.Client{
+		Transport:     &http.Transport{TLSClientConfig: cfg.TLS, Proxy: cfg.Proxy, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
+	}}, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Query runs one statement with the values of its parameters {name:Type} and
+// hands each row of the answer, as fields of text, to row. A blank line, which
+// stands before totals, is one empty field, and NULL is \N. The fields are valid
+// only until row returns. An error is of row, or an *Error; some rows may have
+// come before it.
+func (c *Client) Query(ctx context.Context, sql string, params map[string]string, row func(fields []string) error) error {
+	whole := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	resp, err := c.send(ctx, sql, params)
+	if err == nil {
+		defer resp.Body.Close()
+		body := &limited{r: resp.Body, left: c.cfg.MaxReply}
+		if resp.StatusCode != http.StatusOK {
+			return c.refused(resp, body)
+		}
+		err = readRows(body, row)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case whole.Err() != nil:
+		return whole.Err()
+	case ctx.Err() != nil:
+		return c.fail(TimedOut, 0, "no answer within %v", c.cfg.Timeout)
+	case errors.Is(err, errTooLarge):
+		return c.fail(TooLarge, 0, "the answer is larger than %d MiB", c.cfg.MaxReply>>20)
+	}
+	if e, ok := errors.AsType[*rowError](err); ok {
+		return e.err
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the URL
+	}
+	return c.fail(Unreachable, 0, "%v", err)
+}
+
+func (c *Client) send(ctx context.Context, sql string, params map[string]string) (*http.Response, error) {
+	u := *c.base
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	form := u.Query()
+	form.Set("default_format", "TabSeparated")
+	// An answer begins only when the query has ended, so that a failure in the
+	// middle has a status of its own instead of standing among the rows.
+	form.Set("wait_end_of_query", "1")
+	for name, value := range params {
+		form.Set("param_"+name, escape.Replace(value))
+	}
+	u.RawQuery = form.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(sql))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range c.cfg.Header {
+		req.Header[name] = values
+	}
+	req.Host = c.cfg.Header.Get("Host")
+	return c.http.Do(req)
+}
+
+// escape writes a value of a parameter, which the server reads as a field of TabSeparated.
+var escape = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`)
+
+// refused is the error that an answer with another status than 200 is.
+func (c *Client) refused(resp *http.Response, body io.Reader) error {
+	text, _ := io.ReadAll(io.LimitReader(body, 64<<10)) // as much as there is
+	kind := Broken
+	switch status := resp.StatusCode; {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		kind = Denied
+	case status >= 300 && status < 400:
+		return c.fail(BadReply, status, "it redirects to another address, which is not followed")
+	case status >= 400 && status < 500 && status != http.StatusTooManyRequests, bytes.HasPrefix(text, []byte("Code:")):
+		kind = Refused
+	}
+	message := string(bytes.TrimSpace(text))
+	if message == "" {
+		message = "no word about why"
+	}
+	return c.fail(kind, resp.StatusCode, "%s: %s", fmt.Sprintf("status %d", resp.StatusCode), message)
+}
+
+// errTooLarge is the end of an answer that is larger than the limit.
+var errTooLarge = errors.New("the answer is too large")
+
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
