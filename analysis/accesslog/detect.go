@@ -181,8 +181,10 @@ func (f *logFile) open(p *plan) error {
 		return err
 	}
 	const bom = "\uFEFF"
+	start := int64(0)
 	if len(buf) >= len(bom) && string(buf[:len(bom)]) == bom {
 		buf = buf[len(bom):]
+		start = int64(len(bom))
 	}
 	if n := arrayStart(buf); n > 0 {
 		f.split.array = true
@@ -190,7 +192,13 @@ func (f *logFile) open(p *plan) error {
 		buf = buf[n:]
 	}
 	f.rest = buf
-	return f.choose(p)
+	if err := f.choose(p); err != nil || f.format == nil {
+		return err
+	}
+	if !f.format.Sequential && !f.format.CSV && f.format.File == nil && !f.split.array {
+		f.chunks = newChunks(in, start)
+	}
+	return nil
 }
 
 func (f *logFile) close() {

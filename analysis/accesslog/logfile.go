@@ -26,10 +26,15 @@ type logFile struct {
 	format *Format  // nil: the file is empty
 	parser Parser   // of a sequential format
 	split  splitter
-	header []byte // of CSV
-	rest   []byte // read, and not in a block yet
-	line   int64  // the number of rest's first line, from 1
+	header []byte  // of CSV
+	chunks *chunks // nil: it is read from its front
+	rest   []byte  // read, and not in a block yet
+	line   int64   // the number of rest's first line, from 1
 	eof    bool
+	// Of a file that is read in chunks: how many workers read one, and whether all
+	// are handed out.
+	readers int
+	all     bool
 	// skipped: found in a folder, and no log.
 	skipped bool
 }
@@ -50,6 +55,15 @@ type large struct {
 	buf []byte
 }
 
+// lock gives the buffer, emptied.
+func (l *large) lock() []byte {
+	l.Lock()
+	if l.buf == nil {
+		l.buf = make([]byte, 0, MaxRow+blockSize)
+	}
+	return l.buf[:0]
+}
+
 // next reads the next block into buf, whose capacity is a block's; ok is false at
 // the end of the file.
 func (f *logFile) next(buf []byte, big *large) (b block, ok bool, err error) {
@@ -63,12 +77,8 @@ func (f *logFile) next(buf []byte, big *large) (b block, ok bool, err error) {
 		b.rows = f.take(buf, n)
 		return b, len(b.rows) > 0, nil
 	}
-	big.Lock()
-	if big.buf == nil {
-		big.buf = make([]byte, 0, MaxRow+blockSize)
-	}
 	b.big = true
-	all := append(big.buf[:0], buf...)
+	all := append(big.lock(), buf...)
 	for {
 		from := len(all)
 		piece, err := f.fill(all[from:from:min(from+blockSize, cap(all))])

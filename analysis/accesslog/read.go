@@ -45,6 +45,7 @@ func Read(ctx context.Context, sources []Source, o Options, newSink func() func(
 	}
 	wg.Wait()
 
+	all.number(q.files)
 	s := all.summary()
 	formats := map[string]bool{}
 	for _, f := range q.files {
@@ -127,6 +128,32 @@ func (q *queue) put(f *logFile, more bool) {
 		f.close()
 	}
 	q.changed.Broadcast()
+}
+
+// share takes a file back that the worker goes on to read a chunk of; more: there
+// are more chunks.
+func (q *queue) share(f *logFile, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.readers++
+	if more {
+		q.busy--
+		q.ready = append(q.ready, f)
+		q.changed.Signal()
+	}
+	f.all = !more
+}
+
+// leave ends what share began.
+func (q *queue) leave(f *logFile) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.readers--
+	if f.all && f.readers == 0 {
+		q.busy--
+		f.close()
+		q.changed.Broadcast()
+	}
 }
 
 // fail ends the reading at a file. Those before it are read on, so that the error

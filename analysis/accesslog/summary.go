@@ -69,6 +69,15 @@ func (t *tally) show(s sample) {
 	t.samples = t.samples[:min(len(t.samples), maxSamples)]
 }
 
+// number gives the samples of files that were read in chunks their lines.
+func (t *tally) number(files []*logFile) {
+	for i := range t.samples {
+		if c := files[t.samples[i].file].chunks; c != nil {
+			t.samples[i].Line = c.line(t.samples[i].Line)
+		}
+	}
+}
+
 // add puts together what two workers have counted.
 func (t *tally) add(u *tally) {
 	t.records += u.records

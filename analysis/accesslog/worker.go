@@ -30,39 +30,84 @@ func (w *worker) run() {
 		if f == nil {
 			return
 		}
-		b, ok, err := w.read(f, buf, emit)
-		if err != nil {
-			w.queue.fail(f, err)
-		}
-		if !ok || err != nil {
+		if err := w.open(f); err != nil || f.format == nil {
+			w.failed(f, err)
 			w.queue.put(f, false)
 			continue
 		}
-		if f.format.Sequential {
-			w.parse(&b, f.parser, emit)
-			w.queue.put(f, true)
-		} else {
+		switch {
+		case f.format.File != nil:
+			w.failed(f, w.file(f, emit))
+			w.queue.put(f, false)
+		case f.chunks != nil:
 			p := w.parser(f)
-			w.queue.put(f, true)
-			w.parse(&b, p, emit)
-		}
-		if b.big {
-			w.queue.big.Unlock()
+			k, more := f.chunks.claim()
+			w.queue.share(f, more)
+			w.failed(f, w.chunk(f, k, p, buf, emit))
+			w.queue.leave(f)
+		default:
+			w.block(f, buf, emit)
 		}
 	}
 }
 
-// read reads the next block of a file, which it opens if it is not open.
-func (w *worker) read(f *logFile, buf []byte, emit func(*Event)) (b block, ok bool, err error) {
-	if f.in == nil {
-		if err := f.open(w.plan); err != nil || f.format == nil {
-			return b, false, err
-		}
-		if f.format.File != nil {
-			return b, false, w.file(f, emit)
-		}
+func (w *worker) failed(f *logFile, err error) {
+	if err != nil {
+		w.queue.fail(f, err)
 	}
-	return f.next(buf, &w.queue.big)
+}
+
+// open opens a file if it is not open.
+func (w *worker) open(f *logFile) error {
+	if f.in != nil {
+		return nil
+	}
+	return f.open(w.plan)
+}
+
+// block reads the next block of a file and parses it.
+func (w *worker) block(f *logFile, buf []byte, emit func(*Event)) {
+	b, ok, err := f.next(buf, &w.queue.big)
+	w.failed(f, err)
+	switch {
+	case !ok || err != nil:
+		w.queue.put(f, false)
+		return
+	case f.format.Sequential:
+		w.parse(&b, f.parser, emit)
+		w.queue.put(f, true)
+	default:
+		p := w.parser(f)
+		w.queue.put(f, true)
+		w.parse(&b, p, emit)
+	}
+	if b.big {
+		w.queue.big.Unlock()
+	}
+}
+
+// chunk reads a chunk of a file and parses it.
+func (w *worker) chunk(f *logFile, k int64, p Parser, buf []byte, emit func(*Event)) error {
+	rows, left, at, err := f.chunks.rows(k, buf)
+	if err != nil {
+		return readError(f.source.Name, err)
+	}
+	from := k*chunkLine + 1
+	b := block{file: f, rows: rows, line: from}
+	line := w.parse(&b, p, emit)
+	if at > 0 {
+		row, long, err := f.chunks.rest(left, at, &w.queue.big)
+		if err != nil {
+			return readError(f.source.Name, err)
+		}
+		line = w.parse(&block{file: f, rows: row, line: line, long: long}, p, emit)
+		w.queue.big.Unlock()
+	}
+	f.chunks.counted(k, line-from)
+	if w.plan.options.Progress != nil {
+		w.plan.options.Progress.Add(int64(len(rows)))
+	}
+	return nil
 }
 
 // file reads a file of a format that has no rows one after the other.
@@ -105,17 +150,17 @@ type foreseer interface {
 	ahead(b []byte) int
 }
 
-// parse parses the rows of a block.
-func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
+// parse parses the rows of a block, and gives the number of the line behind them.
+func (w *worker) parse(b *block, p Parser, emit func(*Event)) (line int64) {
 	w.tally.bytes += int64(len(b.rows))
 	if b.long {
 		w.count(b.file, Malformed, b.line, func() (string, string, int) {
 			return shown(b.rows), "the row is longer than 16 MiB", 0
 		})
-		return
+		return b.line + 1
 	}
 	split := b.file.split
-	line := b.line
+	line = b.line
 	known, _ := p.(foreseer)
 	for rows := b.rows; len(rows) > 0; {
 		n := 0
@@ -146,6 +191,7 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) {
 		line += split.lines(rows[:n])
 		rows = rows[n:]
 	}
+	return line
 }
 
 // count counts a row that is no record; about says what to show of it.

@@ -1,0 +1,105 @@
+package accesslog
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+func onDisk(t *testing.T, log []byte) Source {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(name, log, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Source{Name: "x", Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+}
+
+// A file that workers read in chunks holds what it holds when it is read from its
+// front: every row once, wherever chunks end, malformed ones by their lines.
+func TestChunks(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	row := func(size int) string {
+		base := llmopsRow(r.IntN(50))
+		if pad := size - len(base) - len(`,"x":""`); pad > 0 {
+			return base[:len(base)-1] + `,"x":"` + strings.Repeat("p", pad) + `"}`
+		}
+		return base
+	}
+	logs := map[string]func() string{
+		"rows":   func() string { return row(0) + "\n" },
+		"crlf":   func() string { return row(r.IntN(2000)) + "\r\n" },
+		"long":   func() string { return row(overhang-20+r.IntN(40)) + "\n" },
+		"longer": func() string { return row(r.IntN(3*chunkSize)) + "\n" },
+		"exact":  func() string { return row(chunkSize/8-1) + "\n" },
+		"bad": func() string {
+			return []string{row(0), row(0), row(0), "", "{", strings.Repeat("x", 5000)}[r.IntN(6)] + "\n"
+		},
+	}
+	for name, line := range logs {
+		for _, bom := range []string{"", "\uFEFF"} {
+			log := []byte(bom)
+			for len(log) < leastChunked+2*chunkSize {
+				log = append(log, line()...)
+			}
+			if r.IntN(2) == 0 {
+				log = bytes.TrimSuffix(log, []byte("\n"))
+			}
+			o := Options{Format: "llmops", Workers: 1}
+			want, events, err := readAll(t, []Source{memory("x", log)}, o)
+			if err != nil || want.Records == 0 {
+				t.Fatal(name, err)
+			}
+			for o.Workers = range 5 {
+				got, other, err := readAll(t, []Source{onDisk(t, log)}, o)
+				if err != nil || !slices.Equal(events, other) {
+					t.Fatalf("%s: %d events, want %d: %v", name, len(other), len(events), err)
+				}
+				if diff := gocmp.Diff(want, got); diff != "" {
+					t.Fatalf("%s: %s", name, diff)
+				}
+			}
+		}
+	}
+}
+
+// A row beyond what is read is one malformed row; those around it are read.
+func TestChunksOfEndlessRow(t *testing.T) {
+	good := llmopsRow(1) + "\n"
+	log := slices.Concat(bytes.Repeat([]byte(good), 900), []byte(`{"a":"`), bytes.Repeat([]byte("a"), MaxRow+3*chunkSize), []byte("\"}\n"), bytes.Repeat([]byte(good), 800))
+	s, _, err := readAll(t, []Source{onDisk(t, log)}, Options{})
+	if err != nil || s.Records != 1700 || s.Malformed != 1 || s.Samples[0].Line != 901 || s.Bytes > int64(len(log)) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// A file that gets shorter while it is read ends where it ends.
+func TestChunksOfFileCutOff(t *testing.T) {
+	log := bytes.Repeat([]byte(llmopsRow(1)+"\n"), 20_000)
+	c := &chunks{file: cutOff{bytes.NewReader(log[:chunkSize+1000])}, size: int64(len(log))}
+	buf := make([]byte, 0, blockSize)
+	total := 0
+	for more := true; more; {
+		var k int64
+		k, more = c.claim()
+		rows, left, _, err := c.rows(k, buf)
+		if err != nil || left != nil {
+			t.Fatal(err)
+		}
+		total += len(rows)
+	}
+	if total != chunkSize+1000 {
+		t.Errorf("%d bytes of rows", total)
+	}
+}
+
+type cutOff struct{ *bytes.Reader }
+
+func (cutOff) Stat() (os.FileInfo, error) { return nil, os.ErrInvalid }
