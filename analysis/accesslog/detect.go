@@ -74,7 +74,10 @@ func detect(name string, b []byte, whole bool, split splitter, formats []Format,
 		}
 		row := trimEnd(b[:n])
 		if split.array {
-			row = row[elementStart(row):]
+			if row = row[elementStart(row):]; len(row) > 0 && row[0] == ']' {
+				b = b[n:]
+				continue
+			}
 		}
 		rows = append(rows, row)
 		b = b[n:]
@@ -187,9 +190,13 @@ func (f *logFile) open(p *plan) error {
 		start = int64(len(bom))
 	}
 	if n := arrayStart(buf); n > 0 {
-		f.split.array = true
-		f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
-		buf = buf[n:]
+		// Else it is a row that begins with an array.
+		array := splitter{array: true}
+		if _, err := detect("", buf[n:], f.eof, array, p.formats, p.wanted); err == nil {
+			f.split = array
+			f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
+			buf = buf[n:]
+		}
 	}
 	f.rest = buf
 	if err := f.choose(p); err != nil || f.format == nil {

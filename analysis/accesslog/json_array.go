@@ -1,6 +1,12 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
 
 // Exports of interfaces are a JSON array, or an object with one in it, or several
 // such pages one behind the other:
@@ -47,7 +53,8 @@ func arrayKey(text []byte) bool {
 
 // element is the length of the element that b begins with, what parts it from the
 // one before included; or of the end of a page, with the beginning of the next one.
-// 0 if that does not end in b.
+// What is no JSON is a row up to the end of the line, so that it is counted and
+// what follows is read. 0 if that does not end in b.
 func element(b []byte) int {
 	i := elementStart(b)
 	if i == len(b) {
@@ -65,14 +72,37 @@ func element(b []byte) int {
 		if end = skipScalar(b, i); end == len(b) {
 			return 0
 		}
-		if end < 0 { // no JSON: a row up to the end of the line, so that it is counted
-			end = i + 1 + bytes.IndexByte(b[i:], '\n')
-			if end == i {
-				return 0
-			}
-		}
+	}
+	if end < 0 && isBroken(b[i:]) {
+		return lineEnd(b, i)
 	}
 	return max(end, 0)
+}
+
+// lineEnd is the length of b up to the end of the line that i is in; 0 if it does
+// not end.
+func lineEnd(b []byte, i int) int {
+	n := bytes.IndexByte(b[i:], '\n')
+	if n < 0 {
+		return 0
+	}
+	return i + n + 1
+}
+
+// isBroken tells whether b, an element or the end of a page, is no JSON, whatever
+// follows it. That an element is as long as brokenLimit is no reason to look.
+func isBroken(b []byte) bool {
+	const brokenLimit = 1 << 20
+	if len(b) > brokenLimit {
+		return false
+	}
+	text := io.Reader(bytes.NewReader(b))
+	if b[0] == ']' {
+		text = io.MultiReader(strings.NewReader(`{"":0`), bytes.NewReader(b[1:]))
+	}
+	var element json.RawMessage
+	_, broken := errors.AsType[*json.SyntaxError](json.NewDecoder(text).Decode(&element))
+	return broken
 }
 
 // pageEnd takes the end of an array from its bracket on, that of the object around
@@ -108,7 +138,14 @@ func elementStart(b []byte) int {
 	return i
 }
 
-// isLastEnd tells whether row is the end of the last page.
-func isLastEnd(row []byte) bool {
-	return pageEnd(append(bytes.Clone(row), 'x'), 0) == len(row)
+// isLastEnd tells whether b is the end of the last page, or nothing.
+func isLastEnd(b []byte) bool {
+	i := elementStart(b)
+	return i == len(b) || b[i] == ']' && pageEnd(append(bytes.Clone(b), 'x'), i) == len(b)
+}
+
+// isPageEnd tells whether a row that begins with a bracket is what pageEnd takes.
+func isPageEnd(row []byte) bool {
+	end := pageEnd(append(bytes.Clone(row), "{}"...), 0)
+	return end == len(row)
 }

@@ -49,12 +49,13 @@ func TestDamagedArrays(t *testing.T) {
 		records int64
 		bad     []int64 // lines
 	}{
-		{"[\n" + good + ",\n" + good[:40], 1, []int64{3}},
 		{"[" + good + ",\n\n{\"schema\":\n1},\n" + good + "]", 2, []int64{3}},
 		{"[" + good + "]\nrubbish\n", 1, []int64{2}},
 		{"[" + good + ",\n nonsense,\n" + good + "\n]", 2, []int64{2}},
 		{"[" + good + ",\n12,\n\"x\",null, " + good + "\n]", 2, []int64{2, 3, 3}},
-		{`{"data":[` + good + "],\n \"meta\":", 1, []int64{1}},
+		{"[" + good + ",\n{\"status\": ,\"a\":1},\n" + good + ",\n" + good + "\n]", 3, []int64{2}},
+		{"[" + good + ",\n" + good[:len(good)-1] + ",\n" + good + ",\n" + good + "\n]", 3, []int64{2}}, // no brace
+		{"[" + good + ",\n{\"a\":\"\x01\"},\n" + good + "]", 2, []int64{2}},
 	} {
 		s, _, err := readAll(t, []Source{memory("x", []byte(c.log))}, Options{})
 		var lines []int64
@@ -63,6 +64,40 @@ func TestDamagedArrays(t *testing.T) {
 		}
 		if err != nil || s.Records != c.records || !slices.Equal(lines, c.bad) {
 			t.Errorf("%.80q: %d records, malformed at %v, want %d and %v; %v", c.log, s.Records, lines, c.records, c.bad, err)
+		}
+	}
+}
+
+// An array that does not end is no shorter array.
+func TestArraysWithoutEnd(t *testing.T) {
+	good := llmopsRow(1)
+	many := strings.Repeat(good+",", 3000)
+	for _, log := range []string{
+		"[" + many + good[:40],
+		"[" + many + "{\"status\": ,}," + many + good + "]",
+		"[\n" + good + ",\n" + good[:40],
+		`{"data":[` + good + "],\n \"meta\":",
+		`{"data":[` + good + "],\"meta\":x}\n{\"data\":[" + good + "]}\n",
+		"[" + many + `{"a":"` + strings.Repeat("x", MaxRow+2*blockSize) + `"},` + many + good + "]",
+	} {
+		_, _, err := readAll(t, []Source{memory("x.json", []byte(log))}, Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), "x.json:") {
+			t.Errorf("%.50q, %d bytes: %v", log, len(log), err)
+		}
+	}
+}
+
+// An array of nothing is an empty log, and rows that begin with an array are rows.
+func TestArraysOrRows(t *testing.T) {
+	for _, log := range []string{"[]", "[ ]\n", `{"data":[]}`, `{"data":[],"meta":{"page":1}}`} {
+		if s, _, err := readAll(t, []Source{memory("x", []byte(log))}, Options{}); err != nil || s.Rows() != 0 {
+			t.Errorf("%s: %+v, %v", log, s, err)
+		}
+	}
+	row := `{"results":[{"score":1},{"score":2}],"timestamp":"2026-03-03T07:05:50.588Z","status":200,"latency_ms":12}` + "\n"
+	for _, o := range []Options{{}, {Map: map[string]string{"time": "timestamp", "status": "status"}}, {Format: "jsonl"}} {
+		if s, _, err := readAll(t, []Source{memory("x", []byte(strings.Repeat(row, 20)))}, o); err != nil || s.Records != 20 || s.Malformed != 0 {
+			t.Errorf("%+v: %+v, %v", o, s, err)
 		}
 	}
 }
@@ -90,8 +125,11 @@ func FuzzArrays(f *testing.F) {
 			}
 			m += step
 		}
-		if _, _, err := readAll(t, []Source{memory("x", append([]byte("["+llmopsRow(1)+","), b...))}, Options{Format: "llmops"}); err != nil {
-			t.Fatal(fmt.Errorf("%q: %w", b, err))
+		log := []Source{memory("x", append([]byte("["+llmopsRow(1)+","), b...))}
+		one, events, err := readAll(t, log, Options{Workers: 1})
+		three, other, err3 := readAll(t, log, Options{Workers: 3})
+		if fmt.Sprint(one, events, err) != fmt.Sprint(three, other, err3) || err == nil && one.Rows() == 0 {
+			t.Fatalf("%q: %+v %v, then %+v %v", b, one, err, three, err3)
 		}
 	})
 }

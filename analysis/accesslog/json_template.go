@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -131,6 +132,9 @@ func (t *templates) try(x *template, b []byte, r *jsonReader) int {
 			i = numberEnd(b, i)
 		case anyHole:
 			i = skipValue(b, i, 1, &r.stack)
+			if i >= 0 && bytes.IndexByte(b[from:i], '\n') >= 0 { // that may be the end of the row
+				return 0
+			}
 		}
 		if i < 0 {
 			return 0
@@ -213,7 +217,7 @@ func leadingDigits(w uint64) int {
 
 // learn takes a row that is valid and fitted nowhere.
 func (t *templates) learn(row []byte, s *shape) {
-	if len(row) > templateRow || t.spent > firstCredit+t.hits/hitsPerCredit {
+	if len(row) > templateRow || bytes.IndexByte(row, '\n') >= 0 || t.spent > firstCredit+t.hits/hitsPerCredit {
 		return
 	}
 	t.spent++

@@ -67,7 +67,7 @@ func TestTemplatesDecideNothing(t *testing.T) {
 		case 2:
 			return `"` + pick("a\"b", "\\", "a\x01", "\x1f", "\x7f", "\xff", "a\tb", "") + `"`
 		case 3:
-			return pick("{}", "[]", `{"a":[1,2,{"b":null}]}`, "[1,]", "{")
+			return pick("{}", "[]", "{\n}", "[1,\n2]", `{"a":[1,2,{"b":null}]}`, "[1,]", "{")
 		case 4, 5:
 			return digits(1+r.IntN(20)) + pick("", "."+digits(r.IntN(20)), "e"+digits(1))
 		}

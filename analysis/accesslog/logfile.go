@@ -3,6 +3,7 @@ package accesslog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -93,6 +94,10 @@ func (f *logFile) next(buf []byte, big *large) (b block, ok bool, err error) {
 				b.rows = f.take(all, n)
 				break
 			}
+		}
+		if len(all) == cap(all) && f.split.array {
+			big.Unlock()
+			return b, false, fmt.Errorf("%s:%d: an element of the array is longer than 16 MiB, or no JSON", f.source.Name, f.line)
 		}
 		if len(all) == cap(all) {
 			b.rows, err = f.drop(all)

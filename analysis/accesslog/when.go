@@ -30,7 +30,7 @@ type clock struct {
 
 func (c *clock) parse(b []byte) (Fixed, bool) {
 	const n = len(c.prefix)
-	if len(b) > n+3 && len(b) <= n+13 && string(b[:n]) == string(c.prefix[:]) && b[n] == ':' {
+	if len(b) > n+3 && len(b) <= n+13 && c.prefix[0] != 0 && string(b[:n]) == string(c.prefix[:]) && b[n] == ':' {
 		// The rest is ":05Z", or ":05.588Z" with up to nine decimals.
 		seconds, last := uint(digits2(b[n+1:])), len(b)-1
 		if seconds < 60 && b[last] == 'Z' {

@@ -3,6 +3,7 @@ package accesslog
 import (
 	"bytes"
 	"context"
+	"fmt"
 )
 
 // A worker takes blocks of files and parses them. Reading a block of a file and
@@ -170,9 +171,14 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) (line int64) {
 		if n == 0 {
 			n = split.next(rows)
 		}
-		last := n == 0
-		if last {
+		if n == 0 {
 			n = len(rows)
+			if split.array && !isLastEnd(rows) { // an element that has no end
+				if n = lineEnd(rows, elementStart(rows)); n == 0 {
+					w.failed(b.file, fmt.Errorf("%s:%d: the array is cut off, or no JSON from here on", b.file.source.Name, line))
+					return line
+				}
+			}
 		}
 		row := trimEnd(rows[:n])
 		if split.array {
@@ -183,7 +189,11 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) (line int64) {
 		}
 		if len(row) == 0 {
 			w.tally.blank++
-		} else if split.array && row[0] == ']' && (!last || isLastEnd(row)) {
+		} else if split.array && row[0] == ']' {
+			if !isPageEnd(row) { // and what follows may be a page, or not
+				w.failed(b.file, fmt.Errorf("%s:%d: what is behind the array is no JSON: %s", b.file.source.Name, line, shown(row)))
+				return line
+			}
 			w.tally.other++
 		} else if kind := p.Parse(row, emit); kind != Record {
 			w.count(b.file, kind, line, func() (string, string, int) { return explain(p, row, b.file.format) })

@@ -41,6 +41,7 @@ type counting struct {
 	m       *budget.Minutes
 	keys    bool
 	readers []*reader
+	renamed int // series that seem to have got another label
 }
 
 // newCounting counts for the objectives of the list, which are those of m in their order.

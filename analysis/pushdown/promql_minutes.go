@@ -29,6 +29,9 @@ func (c *counting) fill() (counted, error) {
 	if resets > 0 {
 		out.warnings = append(out.warnings, fmt.Sprintf("%d times a counter began anew: what it counted after it was last read is lost, as it is to rate()", resets))
 	}
+	if c.renamed > 0 {
+		out.warnings = append(out.warnings, fmt.Sprintf("%d times a series began where another one of its target ended, with another label it seems: what they counted in that minute is lost", c.renamed))
+	}
 	for i := range c.list {
 		if err := c.objective(i, &out); err != nil {
 			return counted{}, err

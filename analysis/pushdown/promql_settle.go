@@ -27,10 +27,15 @@ func (c *counting) settle() {
 		targets[target] = union(runs)
 	}
 	for _, r := range c.readers {
+		ended := r.ended()
 		for _, s := range r.series {
 			runs := targets[s.target]
 			if len(s.runs) > 0 && len(runs) > 0 && s.runs[0].from > runs[0].from {
-				c.increase(r, s, s.runs[0].from, s.first)
+				if from := s.runs[0].from; ended[ending{s.target, from - minute}] {
+					c.renamed++
+				} else {
+					c.increase(r, s, from, s.first)
+				}
 			}
 			for _, x := range s.returns {
 				if between(runs, x.left, x.at) {
@@ -41,6 +46,25 @@ func (c *counting) settle() {
 			}
 		}
 	}
+}
+
+// An ending is when a series of a target was seen last.
+type ending struct {
+	target string
+	at     int64
+}
+
+// ended are the endings of the series of a selector. A series that appears a minute
+// after another one of its target ended may be that one with another label, and what
+// it counted before is not new.
+func (r *reader) ended() map[ending]bool {
+	all := map[ending]bool{}
+	for _, s := range r.series {
+		if last := s.last(); last != nil && s.target != "" {
+			all[ending{s.target, last.to}] = true
+		}
+	}
+	return all
 }
 
 func (c *counting) increase(r *reader, s *series, t, by int64) {

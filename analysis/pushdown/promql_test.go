@@ -102,12 +102,14 @@ func TestIncreases(t *testing.T) {
 		"a new target may have run for long":  {parts: []part{{total, pod("1"), 57, []float64{100, 103, 108, 109}}, {total, pod("2"), 59, []float64{5000, 5001}}, {failed, pod("2"), 59, []float64{400, 400}}}, total: 10, coverage: 3. / 60},
 		"before the window":                   {parts: []part{{total, pod("1"), 0, []float64{1}}, {total, pod("1"), -1, []float64{0}}, {total, pod("1"), 60, []float64{5}}, {total, pod("1"), 61, []float64{9}}}, total: 4, coverage: 1. / 60, warns: "in 59 minutes"},
 		"a failure after a restart":           {parts: []part{{total, pod("1"), 55, []float64{100, 103, 2, 4, 12}}, {failed, pod("1"), 55, []float64{5, 5}}, {failed, pod("1"), 59, []float64{6}}}, total: 15, bad: 6, coverage: 4. / 60},
-		"nobody knows the target":             {parts: []part{{total, nil, 57, []float64{100, 103, 108, 109}}, {failed, nil, 59, []float64{2, 3}}}, total: 9, bad: 1, coverage: 3. / 60},
-		"nothing":                             {parts: []part{{failed, pod("1"), 0, []float64{1, 2}}}, warns: "a: the server has no series of requests in the time that is looked at"},
-		"more failures than requests":         {parts: []part{{total, pod("1"), 57, []float64{0, 1, 2, 3}}, {failed, pod("1"), 57, []float64{0, 2, 2, 5}}}, total: 3, bad: 3, coverage: 3. / 60, warns: "a: 2 bad events more than events"},
-		"failures that are read early":        {parts: []part{{total, pod("1"), 57, []float64{0, 1, 2, 6}}, {failed, pod("1"), 57, []float64{0, 2, 2, 3}}}, total: 6, bad: 3, coverage: 3. / 60},
-		"a fraction":                          {parts: []part{{total, pod("1"), 0, []float64{1, 2.5}}}, err: `{instance="1",job="j"} is 2.5 at 2026-03-01T00:01:00.000Z: a counter of events has whole numbers up to 2^53`},
-		"below zero":                          {parts: []part{{total, pod("1"), 0, []float64{-1}}}, err: "is -1 at"},
+		"the same series with another label": {parts: []part{{total, pod("1"), 56, []float64{5000, 5003}}, {total, pod("1", "cluster", "c"), 58, []float64{5008, 5009}}}, total: 4, coverage: 3. / 60,
+			warns: "1 times a series began where another one of its target ended"},
+		"nobody knows the target":      {parts: []part{{total, nil, 57, []float64{100, 103, 108, 109}}, {failed, nil, 59, []float64{2, 3}}}, total: 9, bad: 1, coverage: 3. / 60},
+		"nothing":                      {parts: []part{{failed, pod("1"), 0, []float64{1, 2}}}, warns: "a: the server has no series of requests in the time that is looked at"},
+		"more failures than requests":  {parts: []part{{total, pod("1"), 57, []float64{0, 1, 2, 3}}, {failed, pod("1"), 57, []float64{0, 2, 2, 5}}}, total: 3, bad: 3, coverage: 3. / 60, warns: "a: 2 bad events more than events"},
+		"failures that are read early": {parts: []part{{total, pod("1"), 57, []float64{0, 1, 2, 6}}, {failed, pod("1"), 57, []float64{0, 2, 2, 3}}}, total: 6, bad: 3, coverage: 3. / 60},
+		"a fraction":                   {parts: []part{{total, pod("1"), 0, []float64{1, 2.5}}}, err: `{instance="1",job="j"} is 2.5 at 2026-03-01T00:01:00.000Z: a counter of events has whole numbers up to 2^53`},
+		"below zero":                   {parts: []part{{total, pod("1"), 0, []float64{-1}}}, err: "is -1 at"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counting, m := judged(t, slos, 60, alert.Options{Total: total, Bad: failed})

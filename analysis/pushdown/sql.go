@@ -60,6 +60,9 @@ func ClickHouse(ctx context.Context, ask Ask, table Table, cfg budget.Config) (b
 	if err != nil {
 		return budget.Report{}, err
 	}
+	if len(columns) == 0 {
+		return budget.Report{}, fmt.Errorf("%w: a table is described by no column", ErrAnswer)
+	}
 	p, err := newPlan(name, columns, table.Map, cfg)
 	if err != nil {
 		return budget.Report{}, err

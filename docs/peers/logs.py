@@ -102,6 +102,7 @@ CHILD = """
 import duckdb, sys, time
 c = duckdb.connect()
 c.execute("set threads=2")
+c.execute("set enable_progress_bar=false")
 start = time.monotonic()
 for q in sys.argv[1:]:
     rows = c.execute(q).fetchall()

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -81,7 +80,7 @@ func (c *Client) Query(ctx context.Context, sql string, params map[string]string
 	if err == nil {
 		defer resp.Body.Close()
 		body := &limited{r: resp.Body, left: c.cfg.MaxReply}
-		if resp.StatusCode != http.StatusOK {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("X-ClickHouse-Exception-Code") != "" {
 			return c.refused(resp, body)
 		}
 		err = readRows(body, row)
@@ -149,7 +148,10 @@ func (c *Client) refused(resp *http.Response, body io.Reader) error {
 	if message == "" {
 		message = "no word about why"
 	}
-	return c.fail(kind, resp.StatusCode, "%s: %s", fmt.Sprintf("status %d", resp.StatusCode), message)
+	if resp.StatusCode == http.StatusOK {
+		return c.fail(kind, resp.StatusCode, "%s", message)
+	}
+	return c.fail(kind, resp.StatusCode, "status %d: %s", resp.StatusCode, message)
 }
 
 // errTooLarge is the end of an answer that is larger than the limit.

@@ -47,7 +47,7 @@ func (o *options) fromClickHouse(ctx context.Context, app *cli.App, cfg budget.C
 	failed, ok := errors.AsType[*clickhouse.Error](err)
 	switch {
 	case ok:
-		return report, cli.WithHint(cli.Failed(err), "%s", clickhouseHint(failed.Kind))
+		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", failed)), "%s", clickhouseHint(failed.Kind))
 	case errors.Is(err, pushdown.ErrAnswer):
 		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", err)), "%s", clickhouseHint(clickhouse.BadReply))
 	}
@@ -60,8 +60,8 @@ func clickhouseHint(kind clickhouse.Kind) string {
 		return "name the user with --user, and put the password into $" + passwordVariable + " or --password-file"
 	case clickhouse.Refused:
 		return "is --table right? -v shows the queries; servers from before 2021 may not know all that is in them"
-	case clickhouse.TimedOut:
-		return "judge a shorter --window, or raise --server-timeout"
+	case clickhouse.TimedOut, clickhouse.Broken, clickhouse.TooLarge:
+		return "try again, judge a shorter --window, or raise --server-timeout"
 	}
 	return "is it the address of ClickHouse's HTTP interface, such as http://127.0.0.1:8123?"
 }
