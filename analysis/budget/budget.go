@@ -23,7 +23,7 @@ type Config struct {
 	Course        int           // points of each objective's course for charts, at most; 0: none
 
 	// Spill opens the file for events beyond Memory bytes, once, if there are so
-	// many. nil: all are held in memory, at about 20 bytes an event.
+	// many. nil: all are held in memory, at about 15 bytes an event.
 	Spill  func() (File, error)
 	Memory int64 // 0: DefaultMemory
 }

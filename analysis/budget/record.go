@@ -36,7 +36,8 @@ type record struct {
 // The layout of a record: four bytes that say what follows, then
 //
 //	end of the request, as the zigzag difference to the record before
-//	values (zigzag) and tokens that there are, in order
+//	values (zigzag; those in whole µs as such, which is shorter) and tokens that
+//	there are, in order
 //	how many bytes of keys follow, in two bytes
 //	keys, by dimension a uvarint: 0 none, 1 a new one (length, bytes), else 2 +
 //	its number among the new ones of its dimension in the block
@@ -50,8 +51,10 @@ const (
 	timeoutFlag = 1 << 3
 	keysFlag    = 1 << 4
 	endAt       = 5 // 3 bits: bytes of the end less 1
-	valuesAt    = 8 // 4 bits each: bytes of a value; 0: there is none
+	valuesAt    = 8 // 4 bits each: bytes of a value; 0: there is none; microsFrom more: it is in µs
 	tokensAt    = valuesAt + 4*int(values-latency)
+	microsFrom  = 8
+	inMicros    = 2_000 // of a Fixed in ms, for one in µs
 	// padding follows the last record, for numbers are read eight bytes at once.
 	padding = 8
 )
@@ -91,11 +94,20 @@ func (e *encoder) append(r *record) {
 	}
 	if r.class == classGood {
 		for v := latency; v < values; v++ {
-			if r.fixed[v] != accesslog.Absent {
-				k, length := put(buf[n:], zigzag(int64(r.fixed[v])))
-				n += k
-				head |= length << (valuesAt + 4*(v-latency))
+			x := r.fixed[v]
+			if x == accesslog.Absent {
+				continue
 			}
+			var k int
+			var length uint32
+			if us := x / inMicros; x >= 0 && us*inMicros == x && us < 1<<56 {
+				k, length = put(buf[n:], uint64(us))
+				length += microsFrom
+			} else {
+				k, length = put(buf[n:], zigzag(int64(x)))
+			}
+			n += k
+			head |= length << (valuesAt + 4*(v-latency))
 		}
 		if r.tokens > 0 {
 			k, length := put(buf[n:], uint64(r.tokens))
@@ -178,7 +190,11 @@ func (d *decoder) next(r *record) bool {
 	if r.class == classGood {
 		for v := latency; v < values; v++ {
 			r.fixed[v] = accesslog.Absent
-			if n := int(head >> (valuesAt + 4*(v-latency)) & 15); n > 0 {
+			if n := int(head >> (valuesAt + 4*(v-latency)) & 15); n > microsFrom {
+				n -= microsFrom
+				r.fixed[v] = accesslog.Fixed(number(buf[at:], n)) * inMicros
+				at += n
+			} else if n > 0 {
 				r.fixed[v] = accesslog.Fixed(unzigzag(number(buf[at:], n)))
 				at += n
 			}

@@ -15,7 +15,7 @@ func TestRecords(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	number := func() int64 {
 		n := r.Int64() >> r.IntN(64)
-		return []int64{n, n, -n, math.MaxInt64, math.MinInt64 + 1, 0}[r.IntN(6)]
+		return []int64{n, n, -n, math.MaxInt64, math.MinInt64 + 1, 0, n / inMicros * inMicros, n >> 8 / inMicros * inMicros, -n / inMicros * inMicros}[r.IntN(9)]
 	}
 	var e encoder
 	for range 50 {
