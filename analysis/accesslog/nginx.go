@@ -63,7 +63,7 @@ type nginxParser struct {
 	e      Event
 	in     interner
 	routed routed
-	day    day
+	clock  localClock
 	lone   lone
 	alone  []byte // the whole number that stands alone behind the combined fields
 	why    string // the last row is malformed
@@ -101,7 +101,10 @@ func (p *nginxParser) read(row []byte) bool {
 		return false
 	}
 	c := cursor{rest}
-	request, ok := c.quoted()
+	request, ok := p.routed.again(&c)
+	if !ok {
+		request, ok = c.quoted()
+	}
 	if !ok {
 		p.why = "no request within quotes behind the time"
 		return false
@@ -137,32 +140,37 @@ func (p *nginxParser) localTime(row []byte) (ms int64, rest []byte, ok bool) {
 		if i == 0 || row[i-1] != ' ' || len(row) < i+size || row[i+size-2] != ']' || row[i+size-1] != ' ' {
 			continue
 		}
-		if ms, ok := p.day.at(row[i+1 : i+size-2]); ok {
+		if ms, ok := p.clock.at(row[i+1 : i+size-2]); ok {
 			return ms, row[i+size:], true
 		}
 	}
 }
 
-// A day remembers the day of the last row, which is the next one's mostly.
-type day struct {
-	date, zone []byte // "17/May/2015:", " +0000"
-	start      int64  // ms since the epoch
+// A localClock reads nginx's $time_local. Most rows are of the minute of the row
+// before, which it remembers. The zero localClock is ready.
+type localClock struct {
+	minute [len("17/May/2015:10:05")]byte
+	zone   [len(" +0000")]byte
+	start  int64 // of that minute, ms since the epoch
 }
 
-// at reads nginx's $time_local.
-func (d *day) at(b []byte) (ms int64, ok bool) {
-	const date, zone = len("17/May/2015:"), len("17/May/2015:10:05:03")
-	h, m, s := digits2(b[date:]), digits2(b[date+3:]), digits2(b[date+6:])
-	if uint(h) > 23 || uint(m) > 59 || uint(s) > 59 || b[date+2] != ':' || b[date+5] != ':' ||
-		string(b[:date]) != string(d.date) || string(b[zone:]) != string(d.zone) {
-		at, ok := parseTimeLocal(b)
-		if !ok {
-			return 0, false
+// at takes what is between the brackets, of the right length.
+func (c *localClock) at(b []byte) (ms int64, ok bool) {
+	const zone = len("17/May/2015:10:05:03")
+	if string(b[:len(c.minute)]) == string(c.minute[:]) && string(b[zone:]) == string(c.zone[:]) && b[len(c.minute)] == ':' {
+		if s := digits2(b[len(c.minute)+1:]); uint(s) < 60 {
+			return c.start + int64(s)*1000, true
 		}
-		ms := at.Ceil()
-		d.date, d.zone = append(d.date[:0], b[:date]...), append(d.zone[:0], b[zone:]...)
-		d.start = ms - int64(h*3600+m*60+s)*1000
-		return ms, true
 	}
-	return d.start + int64(h*3600+m*60+s)*1000, true
+	at, ok := parseTimeLocal(b)
+	if !ok {
+		return 0, false
+	}
+	ms = at.Ceil()
+	if s := digits2(b[len(c.minute)+1:]); s < 60 { // a leap second is of the next minute
+		copy(c.minute[:], b)
+		copy(c.zone[:], b[zone:])
+		c.start = ms - int64(s)*1000
+	}
+	return ms, true
 }

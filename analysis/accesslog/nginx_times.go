@@ -94,6 +94,11 @@ func (p *nginxParser) usual(b []byte) bool {
 // plainSeconds reads a number of seconds that is written with a point and few
 // figures, in ms; n is its length, 0 if b does not begin with one.
 func plainSeconds(b []byte) (f Fixed, n int) {
+	if len(b) == 5 || len(b) > 5 && b[5] == ' ' { // nearly always: 1.083
+		if s, t, h, m := b[0]-'0', b[2]-'0', b[3]-'0', b[4]-'0'; b[1] == '.' && max(s, t, h, m) <= 9 {
+			return (Fixed(s)*1000 + Fixed(t)*100 + Fixed(h)*10 + Fixed(m)) * 2e6, 5
+		}
+	}
 	var v Fixed
 	for n < len(b) && n < 9 && b[n]-'0' <= 9 {
 		v = v*10 + Fixed(b[n]-'0')
@@ -155,9 +160,6 @@ func times(values [][]byte) (latency, ttft []byte) {
 
 // isTime tells whether a field is a time or a list of times, one an upstream.
 func isTime(field []byte) bool {
-	if len(field) > 0 && field[0] > ':' { // a word, most often
-		return false
-	}
 	for len(field) > 0 {
 		i := bytes.IndexAny(field, ", ")
 		if i < 0 {
@@ -175,6 +177,9 @@ func isTime(field []byte) bool {
 
 // pointed tells whether a field is a time that is written with a point.
 func pointed(field []byte) bool {
+	if len(field) < 2 || field[0] > ':' { // a word, most often
+		return false
+	}
 	return bytes.IndexByte(field, '.') >= 0 && isTime(field)
 }
 

@@ -125,6 +125,19 @@ func (r *routed) set(e *Event, text []byte, in *interner, target func(text []byt
 	}
 }
 
+// again takes the text of the row before within quotes, and the space behind it, if
+// that is what comes.
+func (r *routed) again(c *cursor) ([]byte, bool) {
+	n := len(r.text)
+	if n == 0 || len(c.rest) < n+3 || c.rest[0] != '"' || c.rest[n+1] != '"' || c.rest[n+2] != ' ' ||
+		string(c.rest[1:n+1]) != string(r.text) {
+		return nil, false
+	}
+	text := c.rest[1 : n+1]
+	c.rest = c.rest[n+3:]
+	return text, true
+}
+
 // schemeEnd is where the scheme of a URL ends; not above 0: it is a path.
 func schemeEnd(target []byte) int {
 	if target[0] == '/' {

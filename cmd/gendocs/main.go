@@ -1,6 +1,7 @@
-// Command gendocs writes the reference pages of docs/ from the commands and
-// the comments themselves, and man pages and shell completions for a release.
-// It must hold no text of its own about any command.
+// Command gendocs writes the reference pages of docs/ from the commands, the
+// catalogue of metrics, the types of a snapshot and their comments, and man pages
+// and shell completions for a release. It must hold no text of its own about any
+// command.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/metricscmd"
 	"llmops/cmd/internal/verbs"
 )
 
@@ -56,7 +58,19 @@ func generate(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]string{"docs/exit-codes.md": codes}
+	metrics, err := metricscmd.Reference()
+	if err != nil {
+		return nil, err
+	}
+	schema, err := snapshotSchema(root, false)
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]string{
+		"docs/exit-codes.md":                codes,
+		"docs/catalogue.md":                 generated + metrics,
+		"docs/schemas/snapshot.schema.json": schema,
+	}
 	cmds := documented(tree())
 	for _, cmd := range cmds {
 		pages["docs/reference/"+pageName(cmd)+".md"] = markdownPage(cmd)

@@ -10,8 +10,10 @@ import (
 	"llmops/cmd/internal/configcmd"
 	"llmops/cmd/internal/democmd"
 	"llmops/cmd/internal/loadtestcmd"
+	"llmops/cmd/internal/metricscmd"
 	"llmops/cmd/internal/rulescmd"
 	"llmops/cmd/internal/simcmd"
+	"llmops/cmd/internal/snapshotcmd"
 	"llmops/cmd/internal/versioncmd"
 )
 
@@ -22,8 +24,10 @@ func All() []cli.Verb {
 		configcmd.New,
 		democmd.New,
 		loadtestcmd.New,
+		metricscmd.New,
 		rulescmd.New,
 		simcmd.New,
+		snapshotcmd.New,
 		versioncmd.New,
 	}
 }

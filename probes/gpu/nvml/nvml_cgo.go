@@ -70,27 +70,10 @@ func deviceName(lib nvml.Interface, i int) (string, error) {
 }
 
 // check is the only place where a Return becomes an error: Return implements
-// error, and SUCCESS would be a non-nil one. The words come from here and not
-// from the driver, because the call for them needs the library that may be missing.
+// error, and SUCCESS would be a non-nil one.
 func check(doing string, ret nvml.Return) error {
-	var why string
-	switch ret {
-	case nvml.SUCCESS:
-		return nil
-	case nvml.ERROR_LIBRARY_NOT_FOUND:
-		why = "no NVIDIA driver library (libnvidia-ml.so.1) on this machine"
-	case nvml.ERROR_DRIVER_NOT_LOADED:
-		why = "the NVIDIA kernel driver is not loaded"
-	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		why = "driver library and kernel driver have different versions: reboot, or load the new module"
-	case nvml.ERROR_NO_PERMISSION:
-		why = "no permission to use the NVIDIA devices"
-	case nvml.ERROR_GPU_IS_LOST:
-		why = "the GPU has fallen off the bus"
-	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND:
-		why = "not supported"
-	default:
-		why = fmt.Sprintf("NVML error %d", int(ret))
+	if s := Status(ret); s != OK {
+		return fmt.Errorf("%s: %w", doing, errors.New(s.Words()))
 	}
-	return fmt.Errorf("%s: %w", doing, errors.New(why))
+	return nil
 }

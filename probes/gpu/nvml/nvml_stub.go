@@ -11,6 +11,9 @@ import (
 // Compiled tells whether this binary can talk to the driver at all.
 func Compiled() bool { return false }
 
+// Open has nothing to open.
+func Open() (Library, Status) { return nil, NoLibrary }
+
 // Read says why nothing can be read.
 func Read(context.Context) (Info, error) {
 	if runtime.GOOS != "linux" {

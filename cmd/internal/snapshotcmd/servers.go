@@ -1,0 +1,68 @@
+package snapshotcmd
+
+import (
+	"cmp"
+	"strings"
+
+	"llmops/cmd/internal/render"
+	"llmops/probes/snapshot"
+)
+
+// serverTable fits 80 columns with addresses of usual length.
+func serverTable(servers []snapshot.Server, style render.Style) *render.Table {
+	t := &render.Table{Columns: render.Columns("SERVER", "ENGINE", ">RUN", ">WAIT", ">KV", ">HIT", ">REQ/s", ">TOK/s", ">TTFT", ">E2E", ">ERR")}
+	for _, s := range servers {
+		engine := render.Clean(s.Engine)
+		switch {
+		case !s.Up:
+			engine = style.Red("down")
+		case engine == "":
+			engine = style.Yellow("unknown")
+		}
+		p95 := func(d *snapshot.Distribution) string {
+			if d == nil {
+				return none
+			}
+			return optional(d.P95, milliseconds)
+		}
+		t.Add(render.Clean(address(s.URL)), engine, optional(s.Running, number), optional(s.Waiting, number), optional(s.KVCacheUtilization, percent),
+			optional(s.PrefixCacheHitRate, percent), optional(s.RequestsPerSecond, number), optional(s.TokensPerSecond, number),
+			p95(s.TTFT), p95(s.Latency), optional(s.ErrorRate, percent))
+	}
+	return t
+}
+
+// address leaves out what most URLs begin with.
+func address(url string) string { return strings.TrimPrefix(url, "http://") }
+
+// basis says of which time the figures of servers are, where that is not the window.
+func (v *view) basis() {
+	var since []string
+	for _, s := range v.d.Servers {
+		if s.Basis == snapshot.SinceStart && (s.TTFT != nil || s.Latency != nil || s.PrefixCacheHitRate != nil || s.ErrorRate != nil) {
+			since = append(since, render.Clean(address(s.URL)))
+		}
+		if s.Reset {
+			v.Printf("%s", render.Wrap(render.Clean(address(s.URL))+" started again within the window", v.Width, ""))
+		}
+	}
+	if len(since) > 0 {
+		v.Printf("%s", render.Wrap("HIT, TTFT, E2E and ERR of "+strings.Join(since, ", ")+" are since its start: --window 10s shows the present", v.Width, ""))
+	}
+}
+
+// businessTable has what others counted.
+func businessTable(b *snapshot.Business) *render.Table {
+	t := &render.Table{Columns: render.Columns("METRIC", ">VALUE", "LABELS", "AT")}
+	if b == nil {
+		return t
+	}
+	for _, v := range b.Values {
+		at := none
+		if v.At != nil {
+			at = clock(*v.At)
+		}
+		t.Add(render.Clean(v.Name), number(v.Value), cmp.Or(render.Clean(labelText(v.Labels)), none), at)
+	}
+	return t
+}

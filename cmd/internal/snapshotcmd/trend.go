@@ -1,0 +1,208 @@
+package snapshotcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"llmops/analysis/stats"
+	"llmops/analysis/trend"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/render"
+	"llmops/probes/recording"
+)
+
+// showTrend reads recordings and shows how a metric goes.
+func (o *options) showTrend(ctx context.Context, app *cli.App) error {
+	reader, err := trend.New(o.metric)
+	if err != nil {
+		return cli.WithHint(cli.Usage(fmt.Errorf("--metric: %w", err)), "such as gpu_temperature_c, 'gpu_temperature_c{gpu=\"0\"}' or 'gpus[0].temperature.gpu_c'")
+	}
+	if err := o.output.Check(); err != nil {
+		return err
+	}
+	for _, name := range recordings(o.trend) {
+		if err := readRecording(ctx, app, name, reader); err != nil {
+			return err
+		}
+	}
+	report := reader.Report()
+	if err := o.trendProblem(reader, report); err != nil {
+		return err
+	}
+	if report.Unread > 0 {
+		app.Warnf("%s could not be read and %s in no figure", plural(report.Unread, "line"), map[bool]string{true: "is", false: "are"}[report.Unread == 1])
+	}
+	return o.output.Write(app, func(w io.Writer) error {
+		switch o.output.Format {
+		case "table":
+			return trendScreen(w, report, o.output.Style(app), o.output.Width(app), !render.Unicode(app.Getenv))
+		case "ndjson":
+			for _, s := range report.Series {
+				if err := render.JSONLine(w, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		case "csv":
+			return trendFlat(report).CSV(w)
+		}
+		return render.Write(w, o.output.Format, 0, report, trendTable(report, render.Style{}))
+	})
+}
+
+// recordings are the files, each behind what its rotation put aside.
+func recordings(names []string) []string {
+	var list []string
+	for _, name := range names {
+		if info, err := os.Stat(name + recording.Old); err == nil && info.Mode().IsRegular() {
+			list = append(list, name+recording.Old)
+		}
+		list = append(list, name)
+	}
+	return slices.Compact(list)
+}
+
+func readRecording(ctx context.Context, app *cli.App, name string, reader *trend.Reader) error {
+	in := app.In
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			hint := "name a file that was written with --record"
+			if errors.Is(err, fs.ErrPermission) {
+				hint = "the file must be readable"
+			}
+			return cli.WithHint(cli.Usage(err), "%s", hint)
+		}
+		defer f.Close()
+		in = f
+	}
+	stop := app.Progress(func() string { return "read " + name })
+	err := reader.Read(ctx, in)
+	stop()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return cli.Usage(fmt.Errorf("%s: %w", name, err))
+	}
+	return nil
+}
+
+// trendProblem says why there is nothing to show.
+func (o *options) trendProblem(reader *trend.Reader, report trend.Report) error {
+	files := strings.Join(o.trend, ", ")
+	switch {
+	case len(report.Series) > 0:
+		return nil
+	case report.Snapshots == 0 && report.Unread > 0:
+		return cli.WithHint(cli.Usagef("%s: no line is a snapshot", files), "name a file that was written with --record")
+	case report.Snapshots == 0:
+		return cli.NoVerdict(fmt.Errorf("%s: there is no snapshot in it", files))
+	case slices.Contains(reader.Names(), o.metric):
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("%s: too few readings of %s for a rate", files, o.metric)), "a counter needs two snapshots")
+	}
+	err := cli.Usagef("%s: %s has no %s", files, plural(report.Snapshots, "snapshot"), o.metric)
+	if near := nearName(o.metric, reader.Names()); near != "" {
+		return cli.WithHint(err, "did you mean %s?", near)
+	}
+	return cli.WithHint(err, "\"llmops snapshot -o prom\" lists the series, -o json the fields")
+}
+
+// sparkWidth is how many columns the drawing of a series takes.
+const sparkWidth = 48
+
+func trendScreen(w io.Writer, r trend.Report, style render.Style, width int, ascii bool) error {
+	s := render.Screen{W: w, Style: style, Width: width}
+	s.Printf("%s, %s to %s (%s)\n", plural(r.Snapshots, "snapshot"), clock(*r.First), clock(*r.Last), age(r.Last.Sub(*r.First).Seconds()))
+	s.Section(render.Clean(r.Metric), trendTable(r, style))
+	for i, x := range r.Series {
+		if i == 0 {
+			s.Printf("\n%s\n", style.Bold("over time"))
+		}
+		values := make([]*float64, len(x.Points))
+		for i, p := range x.Points {
+			values[i] = new(p.Value)
+		}
+		s.Printf("%s  %s\n", render.Spark(values, sparkWidth, ascii), seriesName(x))
+	}
+	return s.Err
+}
+
+// seriesName tells a series from the others: by its labels, where there are any that
+// do not only repeat who it is, else by its name.
+func seriesName(x trend.Series) string {
+	labels := maps.Clone(x.Labels)
+	if labels["gpu"] != "" {
+		delete(labels, "uuid")
+	}
+	if len(labels) == 0 {
+		return render.Clean(x.Name)
+	}
+	return render.Clean(labelText(labels))
+}
+
+func trendTable(r trend.Report, style render.Style) *render.Table {
+	t := &render.Table{Columns: render.Columns("SERIES", ">MIN", ">MEAN", ">MAX", ">LAST", ">CHANGE/h", "95% INTERVAL", "DIRECTION")}
+	for _, x := range r.Series {
+		unit := ""
+		if x.Rate {
+			unit = "/s"
+		}
+		interval := none
+		if x.ChangeLow != nil && x.ChangeHigh != nil {
+			interval = signed(*x.ChangeLow) + " to " + signed(*x.ChangeHigh)
+		}
+		t.Add(seriesName(x), number(x.Min)+unit, number(x.Mean)+unit, number(x.Max)+unit, number(x.Last)+unit, optional(x.Change, signed), interval, direction(x, style))
+	}
+	return t
+}
+
+func signed(v float64) string {
+	if v > 0 {
+		return "+" + number(v)
+	}
+	return number(v)
+}
+
+func direction(x trend.Series, style render.Style) string {
+	switch x.Direction {
+	case stats.Undetermined:
+		return style.Yellow("too few points")
+	case stats.None:
+		return "no trend"
+	}
+	text := string(x.Direction)
+	if x.P != nil {
+		if *x.P < 0.001 {
+			text += ", p < 0.001"
+		} else {
+			text += ", p " + strconv.FormatFloat(*x.P, 'f', 3, 64)
+		}
+	}
+	return style.Cyan(text)
+}
+
+// trendFlat has the words and units of the JSON document; what is not known is empty.
+func trendFlat(r trend.Report) *render.Table {
+	t := &render.Table{Columns: render.Columns("name", "labels", "per_second", "count", "min", "max", "mean", "last", "last_at", "direction", "change_per_hour", "change_low", "change_high", "p")}
+	full := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*v, 'g', -1, 64)
+	}
+	for _, x := range r.Series {
+		t.Add(x.Name, labelText(x.Labels), strconv.FormatBool(x.Rate), strconv.Itoa(x.Count), full(&x.Min), full(&x.Max), full(&x.Mean), full(&x.Last),
+			x.LastAt.UTC().Format(time.RFC3339Nano), string(x.Direction), full(x.Change), full(x.ChangeLow), full(x.ChangeHigh), full(x.P))
+	}
+	return t
+}

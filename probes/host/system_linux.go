@@ -1,0 +1,3 @@
+package host
+
+func (p *Prober) parts() []part { return p.treeParts() }

@@ -1,0 +1,179 @@
+// Package serving asks inference servers how they are: vLLM, SGLang, TGI, Triton,
+// TensorRT-LLM, llama.cpp, Ollama. It finds out which one answers by what it shows,
+// and turns its own names and units into one snapshot.Server. It must not send it
+// work, follow redirects, show a credential, judge what it is told, nor invent a
+// number that the engine does not show.
+package serving
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"llmops/probes/snapshot"
+)
+
+// Config says how servers are reached.
+type Config struct {
+	Header  http.Header // of each request, such as Authorization
+	Secrets []string    // never shown, even if a server repeats them
+	TLS     *tls.Config // nil: certificates are verified
+	Proxy   func(*http.Request) (*url.URL, error)
+
+	Timeout  time.Duration // of one request; 0: 2 s
+	MaxReply int64         // bytes of one reply, unpacked; 0: 16 MiB
+
+	// IterationStats reads the JSON metrics of trtllm-serve where it shows no
+	// others. Reading empties their queue: another reader misses what this one took.
+	IterationStats bool
+
+	// Transport replaces the one that is made of TLS and Proxy; for tests.
+	Transport http.RoundTripper
+}
+
+const (
+	defaultTimeout  = 2 * time.Second
+	defaultMaxReply = 16 << 20
+)
+
+// Client asks servers. It may be used by several goroutines.
+type Client struct {
+	engines registry
+	cfg     Config
+	http    *http.Client
+}
+
+// New makes a client.
+func New(cfg Config) *Client {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.MaxReply <= 0 {
+		cfg.MaxReply = defaultMaxReply
+	}
+	rt := cfg.Transport
+	if rt == nil {
+		t := cfg.TLS
+		if t == nil {
+			t = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		rt = &http.Transport{TLSClientConfig: t, Proxy: cfg.Proxy, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4}
+	}
+	return &Client{engines: engines(), cfg: cfg, http: &http.Client{
+		Transport:     rt,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
+	}}
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// reply is what a server answered, whatever its status.
+type reply struct {
+	status int
+	server string // the header of that name
+	kind   string // the Content-Type
+	body   []byte
+	at     time.Time // when the answer began
+}
+
+var errTooLarge = errors.New("too large")
+
+// get asks for one page. A status that is not 2xx is no error.
+func (c *Client) get(ctx context.Context, at string) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return reply{}, err
+	}
+	for name, values := range c.cfg.Header {
+		req.Header[name] = values
+	}
+	req.Host = c.cfg.Header.Get("Host")
+	req.Header.Set("Accept", "text/plain;version=0.0.4, application/json;q=0.9, */*;q=0.1")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	r := reply{status: resp.StatusCode, server: resp.Header.Get("Server"), kind: resp.Header.Get("Content-Type"), at: time.Now()}
+	r.body, err = io.ReadAll(io.LimitReader(resp.Body, c.cfg.MaxReply+1))
+	switch {
+	case err != nil:
+		return r, err
+	case int64(len(r.body)) > c.cfg.MaxReply:
+		return r, errTooLarge
+	}
+	return r, nil
+}
+
+// broken says what went wrong with a request.
+func (c *Client) broken(source, what string, err error) snapshot.Problem {
+	p := snapshot.Problem{Source: source, What: what, Status: snapshot.Unavailable}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the URL
+	}
+	p.Detail = c.clean(err.Error())
+	ne, isNet := errors.AsType[net.Error](err)
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, errTooLarge):
+		p.Status, p.Detail = snapshot.Failed, fmt.Sprintf("the page is larger than %d KiB", c.cfg.MaxReply>>10)
+	case errors.Is(err, context.DeadlineExceeded), isNet && ne.Timeout():
+		p.Status, p.Detail = snapshot.Timeout, fmt.Sprintf("no answer within %v", c.cfg.Timeout)
+		p.Hint = "the server hangs, or a firewall drops what is sent to it"
+	case errors.Is(err, context.Canceled):
+		p.Status, p.Detail = snapshot.Timeout, "interrupted"
+	case unverified:
+		p.Hint = "trust the authority that signed its certificate"
+	}
+	return p
+}
+
+// refused says what a status other than 2xx means; "" is what for all of it.
+func (c *Client) refused(source, what string, r reply) snapshot.Problem {
+	p := snapshot.Problem{Source: source, What: what, Status: snapshot.Failed, Detail: fmt.Sprintf("HTTP status %d", r.status)}
+	switch {
+	case r.status/100 == 3:
+		p.Detail += ": it redirects elsewhere, which is not followed"
+		p.Hint = "give the URL that it redirects to"
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
+		p.Status, p.Hint = snapshot.Forbidden, "it wants a credential, or another one"
+	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusNotImplemented:
+		p.Status = snapshot.Unsupported
+	case r.status == http.StatusServiceUnavailable:
+		p.Status, p.Hint = snapshot.Unavailable, "it may still be loading its model"
+	}
+	return p
+}
+
+// maxMessage is how much of a server's words is shown, in bytes.
+const maxMessage = 300
+
+// clean makes the words of a server fit to be shown: one short line, and no secret.
+func (c *Client) clean(text string) string {
+	for _, s := range c.cfg.Secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "redacted")
+		}
+	}
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if len(text) <= maxMessage {
+		return text
+	}
+	end := maxMessage
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

@@ -1,0 +1,50 @@
+package serving
+
+// sglang shows metrics only with --enable-metrics. Each of its schedulers shows the
+// same gauges once more where --enable-metrics-for-all-schedulers is given, and once
+// for each priority, beside the whole, where it schedules by priority.
+func sglang() *engine {
+	http := failure{
+		metric: metric{name: "sglang:http_responses_total"}, by: "status_code",
+		class: func(status string) string {
+			if status == "499" { // the client went away
+				return ""
+			}
+			return httpStatus(status)
+		},
+		where: map[string]string{"method": "POST"},
+	}
+	return &engine{
+		name:     "sglang",
+		prefixes: []string{"sglang:", "sglang_"},
+		owner:    "sglang",
+		models:   []string{"model_name"},
+		rank:     "dp_rank",
+		copies:   []string{"moe_ep_rank", "pp_rank", "priority", "tp_rank"},
+
+		running: named("sglang:num_running_reqs"),
+		waiting: named("sglang:num_queue_reqs"),
+		kv:      named("sglang:token_usage"),
+
+		requests:    named("sglang:num_requests_total"),
+		prompt:      named("sglang:prompt_tokens_total"),
+		generated:   named("sglang:generation_tokens_total"),
+		preemptions: named("sglang:num_retracted_requests_total", "sglang:num_retracted_reqs_total"),
+		hits:        named("sglang:cached_tokens_total"),
+		lookups:     named("sglang:prompt_tokens_total"),
+		hitRate:     named("sglang:cache_hit_rate"),
+		failed: []failure{http, {
+			metric: metric{name: "sglang:num_aborted_requests_total"}, class: func(string) string { return "abort" },
+		}},
+		ended: httpEnded(http),
+
+		ttft:    seconds("sglang:time_to_first_token_seconds"),
+		itl:     seconds("sglang:inter_token_latency_seconds"),
+		tpot:    seconds("sglang:time_per_output_token_seconds"),
+		latency: seconds("sglang:e2e_request_latency_seconds"),
+		queue:   seconds("sglang:queue_time_seconds"),
+
+		ask: askVersion("/server_info", "/get_server_info"),
+		off: "metrics are not enabled", hint: "start SGLang with --enable-metrics",
+	}
+}
