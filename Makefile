@@ -87,7 +87,7 @@ docs: ## write docs/reference, docs/exit-codes.md; man pages and completions int
 	$(GO) run $(TESTFLAGS) ./cmd/gendocs -man dist/man -completions dist/completions
 
 docs-check: docs ## check that the generated pages are those in git
-	@changed=$$(git status --porcelain docs/reference docs/exit-codes.md) || exit 1; \
+	@changed=$$(git status --porcelain docs/reference docs/exit-codes.md docs/catalogue.md docs/schemas) || exit 1; \
 	if [ -n "$$changed" ]; then echo "generated pages changed: commit them"; echo "$$changed"; exit 1; fi
 
 golden: ## rewrite what the command-line scripts expect

@@ -46,11 +46,3 @@ func (in *interner) quoted(b []byte) string {
 	}
 	return *slot
 }
-
-// named is text for fields in which "-" means none.
-func (in *interner) named(b []byte) string {
-	if unmeasured(b) {
-		return ""
-	}
-	return in.text(b)
-}

@@ -11,7 +11,7 @@ import "bytes"
 // a whole number before them is something else, as the length of the request is in
 // the format of ingress-nginx.
 func (p *nginxParser) tail(c cursor) bool {
-	if usual := c; usual.name() && usual.name() && p.usual(usual.rest) {
+	if usual := c; usual.names() && p.usual(usual.rest) {
 		return true
 	}
 	var latency, ttft []byte
@@ -60,10 +60,14 @@ func (p *nginxParser) tail(c cursor) bool {
 	return true
 }
 
-// name takes a quoted field that is no time.
-func (c *cursor) name() bool {
-	field, ok := c.quoted()
-	return ok && !pointed(field)
+// names takes two quoted fields that are no times.
+func (c *cursor) names() bool {
+	for range 2 {
+		if field, ok := c.quoted(); !ok || pointed(field) {
+			return false
+		}
+	}
+	return true
 }
 
 // usual reads what is behind the two quoted fields in nearly all rows of a log that

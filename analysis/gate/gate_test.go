@@ -95,7 +95,7 @@ func TestParseRefuses(t *testing.T) {
 
 func health(t *testing.T) []Gate {
 	t.Helper()
-	f, err := defaults.Files.Open("health" + defaults.Extension)
+	f, err := defaults.Rules.Open("health" + defaults.Extension)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestReadPackRefuses(t *testing.T) {
 }
 
 func BenchmarkHealthPack(b *testing.B) {
-	f, _ := defaults.Files.Open("health" + defaults.Extension)
+	f, _ := defaults.Rules.Open("health" + defaults.Extension)
 	gates, err := ReadPack("health", f)
 	if err != nil {
 		b.Fatal(err)
@@ -229,7 +229,7 @@ func BenchmarkHealthPack(b *testing.B) {
 }
 
 func BenchmarkReadPack(b *testing.B) {
-	text, err := defaults.Files.ReadFile("health" + defaults.Extension)
+	text, err := defaults.Rules.ReadFile("health" + defaults.Extension)
 	if err != nil {
 		b.Fatal(err)
 	}

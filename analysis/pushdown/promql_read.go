@@ -208,16 +208,17 @@ func (s *server) selector(ctx context.Context, c *counting, sel string, since, n
 
 // limits refuses limits at which the histograms of the server have no bucket.
 func (s *server) limits(ctx context.Context, c *counting, now int64) error {
-	for _, b := range c.missingBuckets() {
-		var bounds []string
-		_, err := s.ask(ctx, "count by (le) ("+b.buckets+")", now-24*hour, now, fresh, func(labels map[string]string, _ []int64, _ []float64) error {
-			bounds = append(bounds, labels["le"])
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		return b.refuse(bounds)
+	missing := c.missingBuckets()
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	var bounds []string
+	_, err := s.ask(ctx, "count by (le) ("+missing[0].buckets+")", now-24*hour, now, fresh, func(labels map[string]string, _ []int64, _ []float64) error {
+		bounds = append(bounds, labels["le"])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return missing[0].refuse(bounds)
 }

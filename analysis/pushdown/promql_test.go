@@ -238,7 +238,6 @@ type world struct {
 	shard   *budget.Shard
 	live    map[string]*readings
 	past    map[string]*readings
-	at      int
 }
 
 type readings struct {

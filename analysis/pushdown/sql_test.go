@@ -46,7 +46,7 @@ func newEngine(t *testing.T) *engine {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		cmd.Wait() //nolint:errcheck // it ends with its input
+		_ = cmd.Wait() // it ends with its input
 	})
 	return &engine{in, bufio.NewReader(out)}
 }

@@ -51,7 +51,7 @@ type column struct {
 
 // append adds a sample; NaN is a stale marker.
 func (c *column) append(t int64, v float64) {
-	if v != v { //nolint:staticcheck // NaN, of any kind
+	if v != v { // NaN, of any kind
 		v = stale
 		c.missing++
 	}

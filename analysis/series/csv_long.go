@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -80,7 +81,7 @@ func (t *longTable) quick(row []byte) (done bool, err error) {
 		return false, nil
 	}
 	v, ok := parseFloat(value)
-	if !ok || v != v { //nolint:staticcheck // NaN
+	if !ok || v != v { // NaN
 		return false, nil
 	}
 	t.w.feed.add(t.last, when, v)
@@ -143,7 +144,7 @@ func (t *longTable) series(fields [][]byte) (labels.Labels, error) {
 		}
 		inside.Range(func(l labels.Label) { b.Add(l.Name, l.Value) })
 	} else {
-		b.Add(labels.MetricName, string(name))
+		b.Add(model.MetricNameLabel, string(name))
 	}
 	for i, f := range fields {
 		if i != t.time && i != t.metric && i != t.value && len(f) > 0 && t.header[i] != "" {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -82,7 +83,7 @@ func (t *wideTable) labels(text string) (labels.Labels, error) {
 		ls, _, err := t.names.parse([]byte(text))
 		return ls, err
 	}
-	return labels.FromStrings(labels.MetricName, text), nil
+	return labels.FromStrings(model.MetricNameLabel, text), nil
 }
 
 // cut reads a row into the block.
@@ -108,7 +109,7 @@ func (t *wideTable) cut(row []byte) error {
 		switch cell := rest[:end]; {
 		case e != nil:
 			v, ok := parseFloat(cell)
-			if !ok || v != v { //nolint:staticcheck // NaN
+			if !ok || v != v { // NaN
 				v = math.Float64frombits(noSample)
 				if !ok && !missing(bytes.TrimSpace(cell)) {
 					if v, ok = parseFloat(bytes.TrimSpace(cell)); !ok {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/model/timestamp"
@@ -109,7 +110,7 @@ func exposition(ls labels.Labels) string {
 	var b strings.Builder
 	b.WriteString(ls.Get("__name__"))
 	comma := "{"
-	ls.DropMetricName().Range(func(l labels.Label) {
+	ls.DropReserved(func(name string) bool { return name == model.MetricNameLabel }).Range(func(l labels.Label) {
 		fmt.Fprintf(&b, `%s%s="%s"`, comma, l.Name, strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(l.Value))
 		comma = ","
 	})

@@ -3,6 +3,7 @@ package series
 import (
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -13,12 +14,11 @@ const nameless = "value"
 // as: {"metric":{…},"values":[[t,"v"],…]} and {"metric":{…},"values":[…],"timestamps":[…]}.
 type pointReader struct {
 	*reader
-	labels     labels.Labels
-	times      []int64
-	values     []float64
-	pairs      bool // values came with their times
-	stamped    bool // a list of times came
-	histograms int64
+	labels  labels.Labels
+	times   []int64
+	values  []float64
+	pairs   bool // values came with their times
+	stamped bool // a list of times came
 }
 
 const near = 96 // bytes in which a usual pair ends
@@ -71,13 +71,13 @@ func (p *pointReader) metric() error {
 	err := p.object(func(key string) error {
 		value, err := p.text()
 		if err == nil && value != "" && key != "" {
-			named = named || key == labels.MetricName
+			named = named || key == model.MetricNameLabel
 			b.Add(key, value)
 		}
 		return err
 	})
 	if !named {
-		b.Add(labels.MetricName, nameless)
+		b.Add(model.MetricNameLabel, nameless)
 	}
 	b.Sort()
 	p.labels = b.Labels()

@@ -160,24 +160,6 @@ func (in *input) object(value func(key string) error) error {
 	}
 }
 
-// array calls element for each element of an array; element consumes it.
-func (in *input) array(element func() error) error {
-	if err := in.take('['); err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		switch more, err := in.more(first, ']'); {
-		case err != nil:
-			return err
-		case !more:
-			return nil
-		}
-		if err := element(); err != nil {
-			return err
-		}
-	}
-}
-
 // skip passes over a value.
 func (in *input) skip() error {
 	for depth := 0; ; {

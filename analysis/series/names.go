@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -57,7 +58,7 @@ func (p *nameParser) parse(b []byte) (ls labels.Labels, at int, err error) {
 		name = b[:brace]
 	}
 	if name = bytes.TrimSpace(name); len(name) > 0 {
-		if err := p.add(labels.MetricName, string(name)); err != nil {
+		if err := p.add(model.MetricNameLabel, string(name)); err != nil {
 			return ls, 0, err
 		}
 	}
@@ -67,7 +68,7 @@ func (p *nameParser) parse(b []byte) (ls labels.Labels, at int, err error) {
 		}
 	}
 	p.builder.Sort()
-	if ls = p.builder.Labels(); ls.Get(labels.MetricName) == "" {
+	if ls = p.builder.Labels(); ls.Get(model.MetricNameLabel) == "" {
 		return ls, 0, errors.New("a series without a name")
 	}
 	return ls, 0, nil
@@ -107,7 +108,7 @@ func (p *nameParser) braces(b []byte, i int) (int, error) {
 		if err != nil {
 			return i, err
 		}
-		value := ""
+		var value string
 		if i = skipBlanks(b, next); i < len(b) && b[i] == '=' {
 			if i = skipBlanks(b, i+1); i == len(b) || b[i] != '"' {
 				return i, fmt.Errorf(`the value of label %q is not in quotes; want %s="…"`, name, name)
@@ -116,7 +117,7 @@ func (p *nameParser) braces(b []byte, i int) (int, error) {
 				return start, err
 			}
 		} else if b[start] == '"' { // the name of the metric
-			name, value = labels.MetricName, name
+			name, value = model.MetricNameLabel, name
 		} else {
 			return i, fmt.Errorf(`label %q has no value; want %s="…"`, name, name)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -100,7 +101,7 @@ func (p *pointReader) scalar() error {
 		return err
 	}
 	if v, ok := number(b); ok {
-		e, err := p.w.series(labels.FromStrings(labels.MetricName, nameless))
+		e, err := p.w.series(labels.FromStrings(model.MetricNameLabel, nameless))
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -15,7 +16,7 @@ import (
 func (s *Store) Select(matchers ...*labels.Matcher) []*Series {
 	from, rest := s.series, matchers
 	if i := slices.IndexFunc(matchers, func(m *labels.Matcher) bool {
-		return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value != ""
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && m.Value != ""
 	}); i >= 0 {
 		from, rest = s.named[matchers[i].Value], slices.Delete(slices.Clone(matchers), i, i+1)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/accesslog"
@@ -172,9 +173,9 @@ func (w *writer) minutes(minutes map[int64]*minute, first, last int64) error {
 		}
 		e.append(at, v)
 	}
-	name := func(n string, v float64) { put(n, v, labels.MetricName, n) }
+	name := func(n string, v float64) { put(n, v, model.MetricNameLabel, n) }
 	failures := func(class string, n int64) {
-		put("errors "+class, float64(n), labels.MetricName, "errors", "class", class)
+		put("errors "+class, float64(n), model.MetricNameLabel, "errors", "class", class)
 	}
 	for i, end := range ends {
 		if i > 0 && end-ends[i-1] <= longestQuiet {

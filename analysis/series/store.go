@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
@@ -43,7 +44,7 @@ type Series struct {
 func (s *Series) Labels() labels.Labels { return s.labels }
 
 // Name is its metric name.
-func (s *Series) Name() string { return s.labels.Get(labels.MetricName) }
+func (s *Series) Name() string { return s.labels.Get(model.MetricNameLabel) }
 
 // Kind is what its source says, or what its name does: one that ends in _total or
 // _bucket is a counter, and so are _sum and _count where both are.

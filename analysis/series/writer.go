@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/probes/snapshot"
@@ -146,7 +147,7 @@ func NewBuilder() *Builder { return &Builder{newWriter(math.MaxInt)} }
 func (b *Builder) Add(ls labels.Labels, kind Kind, t int64, v float64) {
 	e, _ := b.w.series(ls.WithoutEmpty()) // without a limit it cannot fail
 	if kind != Unknown {
-		b.w.kinds[ls.Get(labels.MetricName)] = kind
+		b.w.kinds[ls.Get(model.MetricNameLabel)] = kind
 	}
 	e.append(t, v)
 }
@@ -168,7 +169,7 @@ func (w *writer) snapshot(s snapshot.Snapshot) (err error) {
 	builder := labels.NewScratchBuilder(8)
 	for x := range s.Samples {
 		builder.Reset()
-		builder.Add(labels.MetricName, x.Name)
+		builder.Add(model.MetricNameLabel, x.Name)
 		for _, l := range x.Labels {
 			builder.Add(l.Name, l.Value)
 		}

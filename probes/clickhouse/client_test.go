@@ -82,8 +82,10 @@ func TestQueryFails(t *testing.T) {
 		"password":      {status(403, "Authentication failed for hunter22\x1b[31m"), func(c *Config) { c.Secrets = []string{"hunter22"} }, Denied, "for redacted [31m"},
 		"overload":      {status(503, ""), nil, Broken, "status 503: no word about why"},
 		"long words":    {status(400, strings.Repeat("wörd ", 500)), nil, Refused, "…"},
-		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", 307) }, nil, BadReply, "not followed"},
-		"cut off":       {status(200, "1\t2\n3"), nil, Unreachable, "cut off"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		}, nil, BadReply, "not followed"},
+		"cut off": {status(200, "1\t2\n3"), nil, Unreachable, "cut off"},
 		"cut by length": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "1\t2\n")

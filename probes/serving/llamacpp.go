@@ -2,6 +2,7 @@ package serving
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"llmops/probes/snapshot"
@@ -60,7 +61,7 @@ func (s slot) tokens() (float64, bool) {
 	if s.Processed == nil && s.Prompt == nil {
 		return 0, false
 	}
-	n := 0.0
+	var n float64
 	if s.Processed != nil {
 		n = *s.Processed
 		if s.Cached != nil {
@@ -85,7 +86,7 @@ func askLlamaCpp(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.
 	}
 	var slots []slot
 	if err := t.json(ctx, "/slots", &slots); err != nil {
-		if e, ok := err.(statusError); ok && (e == http.StatusNotImplemented || e == http.StatusNotFound) {
+		if e, ok := errors.AsType[statusError](err); ok && (e == http.StatusNotImplemented || e == http.StatusNotFound) {
 			return []snapshot.Problem{{Source: t.shown, What: "kv_cache_utilization", Status: snapshot.Unsupported,
 				Detail: "the list of slots is not enabled", Hint: "start llama-server with --slots"}}
 		}

@@ -72,7 +72,7 @@ func (r registry) parse(body []byte, contentType string) (page, error) {
 			}
 			var l labels.Labels
 			parser.Labels(&l)
-			if name, ok := r.canonical(l.Get(labels.MetricName)); ok {
+			if name, ok := r.canonical(l.Get(model.MetricNameLabel)); ok {
 				p.series[name] = append(p.series[name], series{l, v})
 			}
 		}

@@ -5,13 +5,18 @@ package defaults
 
 import "embed"
 
-// Files are the files by name.
+// Objectives are the files of objectives, by name.
 //
-//go:embed *.yaml
-var Files embed.FS
+//go:embed budget.yaml objectives.yaml
+var Objectives embed.FS
+
+// Rules are the files of Prometheus rules, by name.
+//
+//go:embed health.yaml
+var Rules embed.FS
 
 // Prefix begins the name of a file that ships, where a flag takes either:
-// "@defaults/objectives" is the file objectives.yaml in Files.
+// "@defaults/objectives" is the file objectives.yaml in Objectives.
 const Prefix = "@defaults/"
 
 // Extension is that of the files, which a name after Prefix leaves out.

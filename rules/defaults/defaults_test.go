@@ -11,7 +11,7 @@ import (
 
 // The objectives are the four that the documentation promises.
 func TestObjectives(t *testing.T) {
-	f, err := defaults.Files.Open("objectives" + defaults.Extension)
+	f, err := defaults.Objectives.Open("objectives" + defaults.Extension)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +45,15 @@ func TestObjectives(t *testing.T) {
 }
 
 func TestFilesHaveTheExtension(t *testing.T) {
-	names, err := fs.Glob(defaults.Files, "*")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("%v, %v", names, err)
-	}
-	for _, name := range names {
-		if len(name) <= len(defaults.Extension) || name[len(name)-len(defaults.Extension):] != defaults.Extension {
-			t.Errorf("%s cannot be named with %s", name, defaults.Prefix)
+	for _, files := range []fs.FS{defaults.Objectives, defaults.Rules} {
+		names, err := fs.Glob(files, "*")
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%v, %v", names, err)
+		}
+		for _, name := range names {
+			if len(name) <= len(defaults.Extension) || name[len(name)-len(defaults.Extension):] != defaults.Extension {
+				t.Errorf("%s cannot be named with %s", name, defaults.Prefix)
+			}
 		}
 	}
 }

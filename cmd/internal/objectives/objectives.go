@@ -82,7 +82,7 @@ func open(name string) (fs.File, error) {
 		}
 		return f, nil
 	}
-	f, err := defaults.Files.Open(shipped + defaults.Extension)
+	f, err := defaults.Objectives.Open(shipped + defaults.Extension)
 	if err != nil {
 		return nil, cli.WithHint(cli.Usagef("--slo-file %s: no such file ships with llmops", name), "those that do: %s", shippedNames())
 	}
@@ -90,7 +90,7 @@ func open(name string) (fs.File, error) {
 }
 
 func shippedNames() string {
-	entries, err := defaults.Files.ReadDir(".")
+	entries, err := defaults.Objectives.ReadDir(".")
 	if err != nil {
 		return "none"
 	}

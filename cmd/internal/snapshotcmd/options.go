@@ -142,7 +142,7 @@ func (o *options) gates() ([]gate.Gate, error) {
 			continue
 		}
 		name, ours := strings.CutPrefix(text, defaults.Prefix)
-		f, err := defaults.Files.Open(strings.TrimSuffix(name, defaults.Extension) + defaults.Extension)
+		f, err := defaults.Rules.Open(strings.TrimSuffix(name, defaults.Extension) + defaults.Extension)
 		if !ours || err != nil {
 			return nil, cli.WithHint(cli.Usagef("--fail-on %s: there is no such set of rules", text), "llmops ships with @defaults/health")
 		}
