@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"llmops/analysis/accesslog"
-	"llmops/analysis/stats"
 )
 
 // frame is when the report is made and what it looks back on, known once all
@@ -80,7 +79,7 @@ type pass struct {
 	oldest        []int64             // bucket or slice from which on each of them needs its cells
 	metrics       bool                // whether percentiles are asked for
 	groups        [dimensions]*groups // of all passes that are made at once
-	latency, ttft stats.Sketch
+	latency, ttft spectrum
 
 	segment segment
 	local   [dimensions]blockKeys
@@ -182,10 +181,10 @@ func (p *pass) add(r *record) {
 	}
 	if p.metrics && r.class == classGood && r.end > p.f.metric.start {
 		if v := r.fixed[latency]; v != accesslog.Absent {
-			p.latency.Add(int64(v))
+			p.latency.add(v)
 		}
 		if v := r.fixed[ttft]; v != accesslog.Absent {
-			p.ttft.Add(int64(v))
+			p.ttft.add(v)
 		}
 	}
 }
@@ -249,8 +248,8 @@ func (p *pass) merge(o *pass) {
 		mine.outside = mine.outside.plus(other.outside)
 		mine.cells.merge(&other.cells)
 	}
-	p.latency.Merge(&o.latency)
-	p.ttft.Merge(&o.ttft)
+	p.latency.merge(&o.latency)
+	p.ttft.merge(&o.ttft)
 }
 
 // since counts the outcomes in the window that starts there, one of f.starts.

@@ -86,12 +86,18 @@ func (f *finder) block(data []byte) {
 }
 
 // percentiles goes over the events a second time, for the values in the buckets
-// that the percentiles are in.
+// that the percentiles are in, if not every value was counted.
 func (c *Counter) percentiles(p *pass) (Metrics, error) {
 	m := Metrics{Window: p.f.name}
-	searches := []*search{newSearch(latency, &p.latency), newSearch(ttft, &p.ttft)}
+	searches := []*search{newSearch(latency, p.latency.all()), newSearch(ttft, p.ttft.all())}
 	all := &finder{seen: []map[int64]uint64{{}, {}}}
-	if p.latency.Count()+p.ttft.Count() > 0 {
+	if !p.latency.odd && !p.ttft.odd {
+		for i, s := range []*spectrum{&p.latency, &p.ttft} {
+			for v, n := range s.values {
+				all.seen[i][v] = n
+			}
+		}
+	} else {
 		finders, err := run(&c.store, runtime.GOMAXPROCS(0), func() *finder {
 			return &finder{start: p.f.metric.start, searches: searches, seen: []map[int64]uint64{{}, {}}}
 		}, (*finder).block)
