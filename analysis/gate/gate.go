@@ -69,14 +69,38 @@ func check(expression string) error {
 		switch x := n.(type) {
 		case *parser.MatrixSelector, *parser.SubqueryExpr:
 			found = fmt.Errorf("expression %q looks at a range of time, and a snapshot is one moment: take a series that is a rate already, with --window", expression)
-		case *parser.BinaryExpr:
-			if x.ReturnBool && found == nil && n == parser.Node(parsed) {
-				found = fmt.Errorf("expression %q compares with bool, which always has a result: leave out bool", expression)
+		case *parser.VectorSelector:
+			if found == nil && elsewhen(x) {
+				found = fmt.Errorf("expression %q looks at another time, and a snapshot is one moment: leave out offset and @", expression)
 			}
 		}
 		return nil
 	})
+	if found == nil && always(parsed) {
+		found = fmt.Errorf("expression %q compares with bool, which always has a result: leave out bool", expression)
+	}
 	return found
+}
+
+// elsewhen tells whether a selector has offset or @: it would find nothing in a
+// snapshot, and its gate would never fire.
+func elsewhen(x *parser.VectorSelector) bool {
+	return x.OriginalOffset != 0 || x.OriginalOffsetExpr != nil || x.Timestamp != nil || x.StartOrEnd != 0
+}
+
+// always tells whether an expression has a result, whatever the comparison in it says.
+func always(e parser.Expr) bool {
+	switch x := e.(type) {
+	case *parser.ParenExpr:
+		return always(x.Expr)
+	case *parser.UnaryExpr:
+		return always(x.Expr)
+	case *parser.AggregateExpr:
+		return always(x.Expr)
+	case *parser.BinaryExpr:
+		return x.ReturnBool || x.Op == parser.LOR && (always(x.LHS) || always(x.RHS))
+	}
+	return false
 }
 
 // ReadPack takes the alerts of a Prometheus rule file. Their "for" is passed over: a

@@ -60,6 +60,8 @@ func TestJudge(t *testing.T) {
 		{"gpu_memory_utilization > 0.95 or no_such_series > 1", Fail, 1, ""},
 		{"gpu_memory_utilization / 0 > 1", Fail, 8, ""},
 		{"vector(1) > 0", Fail, 1, ""},
+		{"sum(gpu_memory_utilization > bool 0.95) > 1", Pass, 0, ""},
+		{"(gpu_memory_utilization > bool 0.95) == 1", Fail, 1, ""},
 	} {
 		r := judge(t, s, c.expression)[0]
 		if r.Verdict != c.want || len(r.Rows) != c.rows || strings.Join(r.Missing, " ") != c.missing {
@@ -83,6 +85,15 @@ func TestParseRefuses(t *testing.T) {
 		"3":                            "gives a scalar",
 		`"text"`:                       "gives a string",
 		"gpu_up > bool 0":              "leave out bool",
+		"((gpu_up > bool 0))":          "leave out bool",
+		"-(gpu_up > bool 0)":           "leave out bool",
+		"sum(gpu_up > bool 0)":         "leave out bool",
+		"gpu_up > 1 or (x > bool 0)":   "leave out bool",
+		"gpu_up offset 1m > 0":         "leave out offset",
+		"gpu_up offset -1m > 0":        "leave out offset",
+		"gpu_up @ 0 > 0":               "leave out offset",
+		"1 < sum(gpu_up @ start())":    "leave out offset",
+		"gpu_up > 0 and x @ end() > 0": "leave out offset",
 		"rate(gpu_energy_j_total[1m])": "range of time",
 		"gpu_up[5m]":                   "gives a matrix",
 		"max_over_time(gpu_up[5m:1m])": "range of time",
@@ -135,6 +146,10 @@ func sick() snapshot.Snapshot {
 		{URL: "http://b", Up: true, Basis: snapshot.OverWindow, ErrorRate: new(0.5), KVCacheUtilization: new(0.99)},
 	}
 	s.Errors = []snapshot.Problem{{Source: "nvml", Status: snapshot.Timeout}}
+	s.GPUsOnBus = map[string]int{"amd": 2, "nvidia": 8} // of which GPUs has no AMD
+	for i := range s.GPUs {
+		s.GPUs[i].Vendor = "nvidia"
+	}
 	return s
 }
 
@@ -172,6 +187,38 @@ func TestHealthPack(t *testing.T) {
 	}
 	if got := Worst(results); got != Fail {
 		t.Errorf("a sick machine: %s", got)
+	}
+}
+
+// GPUs on the bus that no driver shows fail the pack; a host without GPUs, one whose
+// GPUs are read and one that was not looked at for them do not.
+func TestGPUsNotSeen(t *testing.T) {
+	read := []snapshot.GPU{{Vendor: "nvidia", State: snapshot.GPUOK}}
+	for _, c := range []struct {
+		name  string
+		onBus map[string]int
+		gpus  []snapshot.GPU
+		want  Verdict
+	}{
+		{"no driver", map[string]int{"nvidia": 8}, nil, Fail},
+		{"no driver for one vendor", map[string]int{"nvidia": 1, "amd": 1}, read, Fail},
+		{"read", map[string]int{"nvidia": 1, "amd": 0}, read, Pass},
+		{"none", map[string]int{"nvidia": 0, "amd": 0}, nil, Pass},
+		{"not known", nil, nil, Pass},
+	} {
+		s := snapshot.Snapshot{TakenAt: time.Unix(1, 0), Host: &snapshot.Host{CPU: &snapshot.CPU{Steal: new(0.0)}}, GPUsOnBus: c.onBus, GPUs: c.gpus}
+		results, err := Judge(t.Context(), health(t), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Verdict == Fail && r.Name != "GPUsNotSeen" {
+				t.Errorf("%s: %s fires", c.name, r.Name)
+			}
+		}
+		if got := Worst(results); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 

@@ -13,11 +13,7 @@ import (
 // isCSVWide knows a table with a column of timestamps.
 func isCSVWide(start []byte) bool {
 	header, first, _ := csvHeader(start)
-	if len(header) < 2 || timeColumn(header, first) < 0 || isRequestLog(start, header) {
-		return false
-	}
-	_, ok := new(clock).parse([]byte(first))
-	return ok || first == "" || timeColumn(header, first) != 0
+	return len(header) >= 2 && timeColumn(header, first) >= 0 && !isRequestLog(start, header)
 }
 
 // noSample are the bits of an empty cell in a block.

@@ -149,6 +149,12 @@ func TestMalformed(t *testing.T) {
 		"wide": {"timestamp,a,b\n1780000000,1,2\n1780000001,x,3\nnow,1,1\n1780000002,1\n1780000003,1,2,3\n1780000004,\"1,2\n",
 			lines(`{__name__="a"} 1 @1780000000000`, `{__name__="b"} 2 @1780000000000`, `{__name__="b"} 3 @1780000001000`),
 			[]string{`3:12 "x", of a, is no number`, `4:1 "now" is no timestamp`, `5:0 2 fields, the header has 3`, `6:0 4 fields, the header has 3`, `7:0 the quotes of the row do not match`}},
+		"wide, from the first row": {"timestamp,a\nsoon,1\n1780000000,2\n",
+			lines(`{__name__="a"} 2 @1780000000000`),
+			[]string{`2:1 "soon" is no timestamp`}},
+		"snapshots, of which the first is torn": {`0,"timings_ms":{"host":2}}` + "\n" + `{"schema":"llmops.snapshot/v1","at":"2026-05-28T20:26:40Z","findings":[],"timings_ms":{"host":3}}` + "\n",
+			lines(`{__name__="findings", severity="critical"} 0 @1780000000000`, `{__name__="findings", severity="info"} 0 @1780000000000`, `{__name__="findings", severity="warning"} 0 @1780000000000`, `{__name__="probe_duration_ms", probe="host"} 3 @1780000000000`),
+			[]string{`1:2 invalid character ',' after top-level value`}},
 		"long": {"timestamp,metric,value,gpu\n1780000000,a,1,0\n1780000001,a,one,0\nlater,a,1,0\n1780000002,,1,0\n1780000003,a,1\n",
 			lines(`{__name__="a", gpu="0"} 1 @1780000000000`),
 			[]string{`3:14 "one" is no number`, `4:1 "later" is no timestamp`, `5:12 the name of the metric is missing`, `6:0 3 fields, the header has 4`}},
@@ -189,7 +195,8 @@ func TestErrors(t *testing.T) {
 		"timestamp,\"a{x=1}\"\n1780000000,1\n":                                                                               `m:1:1: column 2, a{x=1}: the value of label "x" is not in quotes; want x="…"`,
 		"# HELP a b\na 1\nb{x=\"1\"} 2\n":                                                                                    "m:2:2: " + errNoTime.Error(),
 		"2026-01-01 00:00:00,123 INFO up\n2026-01-01 00:00:01,456 INFO on\n":                                                 `m: no metrics of a known format: it begins with "2026-01-01 00:00:00,123 INFO up"`,
-		"hello\nworld\n": `m: no metrics of a known format: it begins with "hello"`,
+		strings.Repeat("\x00", 200_000):                                                                                      `m: no metrics of a known format: it begins with "` + strings.Repeat("�", 120) + `"`,
+		"hello\nworld\n":                                                                                                     `m: no metrics of a known format: it begins with "hello"`,
 	} {
 		_, _, err := Read(t.Context(), []accesslog.Source{textSource("m", text)}, Options{})
 		if err == nil || err.Error() != want {

@@ -180,12 +180,21 @@ func (in *input) sniff() ([]byte, error) {
 	}
 	in.pos = len(in.buf) - len(bytes.TrimPrefix(in.buf, []byte("\uFEFF")))
 	in.begin = in.pos
+	if start := in.rest(); !bytes.ContainsFunc(start, func(c rune) bool { return c > ' ' }) && len(bytes.TrimLeft(start, " \t\r\n")) > 0 {
+		return start, nil // NULs, as a power cut leaves them, are not nothing
+	}
 	c, err := in.peek()
-	if err != nil || c == 0 {
+	if err != nil || len(in.rest()) == 0 {
 		return nil, err
 	}
 	for c != '{' && c != '[' && lineEnd(in.rest()) == 0 && !in.eof && len(in.buf) < longHeader {
 		if err := in.need(2 * len(in.buf)); err != nil {
+			return nil, err
+		}
+	}
+	// The line after it may say more.
+	if n := lineEnd(in.rest()); n > 0 {
+		if err := in.need(n + 1<<10); err != nil {
 			return nil, err
 		}
 	}

@@ -11,9 +11,13 @@ import (
 	"llmops/probes/snapshot"
 )
 
-// isSnapshots knows recorded snapshots by their schema.
+// isSnapshots knows recorded snapshots by their schema. The first line may be torn, as
+// a disk that was full or a log that was cut to its end leaves it.
 func isSnapshots(start []byte) bool {
-	return start[0] == '{' && bytes.Contains(start, []byte(snapshot.Schema)) && mentions(start, "schema", snapshot.Schema)
+	if start[0] == '{' && bytes.Contains(start, []byte(snapshot.Schema)) && mentions(start, "schema", snapshot.Schema) {
+		return true
+	}
+	return bytes.Contains(start, []byte("\n"+`{"schema":"`+snapshot.Schema+`"`))
 }
 
 // mentions tells whether a key with a value stands in JSON text.

@@ -2,6 +2,7 @@ package series
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +69,16 @@ func TestSnapshots(t *testing.T) {
 	r, err := NewEngine(Limits{}).Instant(t.Context(), b.Store(nil), `conversion_rate{plan="free"} >= 0.5`, all[2].TakenAt.Add(time.Millisecond))
 	if err != nil || len(r.Rows) != 1 || r.Rows[0].Labels.Get("plan") != "free" {
 		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// A torn first line may be longer than what formats are told apart by.
+func TestTornFirstLine(t *testing.T) {
+	const whole = `{"schema":"llmops.snapshot/v1","at":"2026-05-28T20:26:40Z","timings_ms":{"host":3}}` + "\n"
+	for _, torn := range []string{strings.Repeat("x", sniffSize-20), strings.Repeat("x", 5*sniffSize), `"findings":[]}`, `{"schema":"llmops.sna`, `{"at":"20`} {
+		_, s := mustRead(t, torn+"\n"+whole+whole)
+		if s.Format != "snapshots" || s.Malformed != 1 || s.Points != 4 {
+			t.Errorf("%.20s, %d bytes: %s, %d malformed, %d points", torn, len(torn), s.Format, s.Malformed, s.Points)
+		}
 	}
 }

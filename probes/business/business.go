@@ -8,17 +8,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"llmops/probes/remote"
 	"llmops/probes/snapshot"
 )
 
@@ -29,10 +27,11 @@ type Config struct {
 	// Resolve tells which metric a name means and the factor that makes its unit of
 	// the source's; nil takes every name as it is.
 	Resolve func(name string) (canonical string, factor float64, ok bool)
+	// Range tells which values a canonical name may have, both ends included; nil
+	// takes every number.
+	Range func(canonical string) (low, high float64)
 
-	Header  http.Header // of the request, such as Authorization
-	TLS     *tls.Config // nil: certificates are verified
-	Proxy   func(*http.Request) (*url.URL, error)
+	Access  remote.Access // of a URL
 	Timeout time.Duration // of all of it; 0: 5 s
 }
 
@@ -46,8 +45,8 @@ const (
 )
 
 // Read takes the newest value of each series. Problems are parts that could not be
-// used, such as a name that nobody knows; they cost only themselves. An error means
-// that nothing could be read, and Problem makes one of it. It returns when ctx ends,
+// used, such as a name that nobody knows or a value that is no number, or none that is
+// possible; they cost only themselves. An error means that nothing could be read, and Problem makes one of it. It returns when ctx ends,
 // whatever the source does.
 func Read(ctx context.Context, cfg Config) (*snapshot.Business, []snapshot.Problem, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(cfg.Timeout, defaultTimeout), errTimeout)
@@ -85,10 +84,39 @@ type row struct {
 	labels map[string]string
 	value  float64
 	at     *time.Time
+
+	absent bool   // there is a name and no value
+	flaw   string // why the value cannot be used, with its name and place
 }
 
-// parse tells JSON from CSV by the first byte.
+// flawed is a value that cannot be used; name is "" where it is not of one metric.
+func flawed(name string, err error) []row { return []row{{name: name, flaw: err.Error()}} }
+
+// placed says where the flaws are.
+func placed(rows []row, where string) []row {
+	for i := range rows {
+		if rows[i].flaw != "" {
+			rows[i].flaw = where + " " + rows[i].flaw
+		}
+	}
+	return rows
+}
+
+// parse reads what can be read. That nothing but flaws was found is an error.
 func parse(data []byte) ([]row, error) {
+	rows, err := read(data)
+	if err != nil {
+		return nil, err
+	}
+	bad := slices.IndexFunc(rows, func(r row) bool { return r.flaw != "" })
+	if bad >= 0 && !slices.ContainsFunc(rows, func(r row) bool { return r.flaw == "" && !r.absent }) {
+		return nil, errors.New(rows[bad].flaw)
+	}
+	return rows, nil
+}
+
+// read tells JSON from CSV by the first byte.
+func read(data []byte) ([]row, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	switch text := bytes.TrimLeft(data, " \t\r\n"); {
 	case len(text) == 0:
@@ -106,18 +134,33 @@ func parse(data []byte) ([]row, error) {
 func (cfg Config) collect(rows []row, shown string) (*snapshot.Business, []snapshot.Problem, error) {
 	newest := map[string]snapshot.BusinessValue{}
 	unknown := map[string]bool{}
+	bad := flaws{}
 	for _, r := range rows {
 		name, factor, ok := r.name, 1.0, true
-		if cfg.Resolve != nil {
+		if cfg.Resolve != nil && r.name != "" {
 			name, factor, ok = cfg.Resolve(r.name)
 		}
 		if !ok {
 			unknown[r.name] = true
 			continue
 		}
+		if r.flaw != "" {
+			bad.add(r.name, r.flaw)
+			continue
+		}
+		if r.absent {
+			continue
+		}
 		v := snapshot.BusinessValue{Name: name, Labels: r.labels, Value: r.value * factor, At: r.at, Source: shown}
 		if math.IsInf(v.Value, 0) {
-			continue // overflowed: not a number that anybody measured
+			bad.add(r.name, fmt.Sprintf(" %s: %g is too large", r.name, r.value))
+			continue
+		}
+		if cfg.Range != nil {
+			if low, high := cfg.Range(name); v.Value < low || v.Value > high {
+				bad.add(r.name, fmt.Sprintf(" %s: %g is not possible: want %s", r.name, r.value, between(low/factor, high/factor)))
+				continue
+			}
 		}
 		k := key(v)
 		if before, ok := newest[k]; ok && older(v, before) {
@@ -131,7 +174,7 @@ func (cfg Config) collect(rows []row, shown string) (*snapshot.Business, []snaps
 	for _, k := range slices.Sorted(maps.Keys(newest)) {
 		b.Values = append(b.Values, newest[k])
 	}
-	return b, problems(unknown, shown), nil
+	return b, append(problems(unknown, shown), bad.problems(shown)...), nil
 }
 
 // older tells whether v is older than what is there. A value without a time is older

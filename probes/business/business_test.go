@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"llmops/probes/remote"
 	"llmops/probes/snapshot"
 )
 
@@ -121,20 +122,77 @@ func TestBadSources(t *testing.T) {
 		`[{"metric":"a","value":1,"labels":{"le gs":"x"}}]`:         `1: a: "le gs" cannot be the name of a label`,
 		`[{"metric":"a","value":1,"labels":{"x":{}}}]`:              "1: a: label x must be a text",
 		strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20): "nested more than 8 deep",
-		"a,,b\n1,2,3\n":         "1: column 2 has no name",
-		"a,a\n1,2\n":            `1: two columns are called "a"`,
-		"metric,b\nx,2\n":       "1: want columns metric and value",
-		"timestamp\n1\n":        "1: there is no column of values",
-		"a,b\n1,2\n1\n":         "3: not valid CSV: wrong number of fields",
-		"a,b\n1,x\n":            `2: b: "x" is not a number`,
-		"timestamp,a\nsoon,1\n": `2: timestamp: "soon" is not a time`,
-		"metric,value\n,1\n":    "2: a row has no metric",
+		"a,,b\n1,2,3\n":            "1: column 2 has no name",
+		"a,a\n1,2\n":               `1: two columns are called "a"`,
+		"metric,b\nx,2\n":          "1: want columns metric and value",
+		"timestamp\n1\n":           "1: there is no column of values",
+		"a,b\n1\n":                 "2: not valid CSV: wrong number of fields",
+		"a,b\nx,\n":                `2: a: "x" is not a number`,
+		"hello world":              `1: want JSON, or CSV whose first line names metrics: "hello world" is no name`,
+		"hello world\nand you\n":   `"hello world" is no name`,
+		strings.Repeat("\x00", 99): `1: want JSON, or CSV whose first line names metrics: "\x00`,
+		"timestamp,a\nsoon,1\n":    `2: timestamp: "soon" is not a time`,
+		"metric,value\n,1\n":       "2: a row has no metric",
 	} {
 		name := file(t, text)
 		_, _, err := Read(t.Context(), Config{Source: name})
 		if err == nil || !strings.HasPrefix(err.Error(), name+":") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// A bad value costs itself: the rest is read, and the problem names it.
+func TestBadValues(t *testing.T) {
+	type problem struct{ What, Detail string }
+	resolve := func(name string) (string, float64, bool) {
+		return strings.TrimSuffix(name, "_percent"), map[bool]float64{true: 0.01, false: 1}[strings.HasSuffix(name, "_percent")], name != "region"
+	}
+	limits := func(name string) (low, high float64) {
+		if strings.HasSuffix(name, "_rate") {
+			return 0, 1
+		}
+		return 0, math.Inf(1)
+	}
+	for text, want := range map[string]struct {
+		values   []value
+		problems []problem
+	}{
+		`{"a": 1, "b": "many", "c": [2], "d": {}}`: {[]value{{"a", 1, ""}}, []problem{
+			{"", ":1: want a list of objects, each with metric and value"}, {"b", `:1: b: "many" is not a number`}}},
+		"{\n\"a\": 1, \"b\": \"x\"}": {[]value{{"a", 1, ""}}, []problem{{"b", `: b: "x" is not a number`}}},
+		`[{"metric":"a","value":1},{"metric":"a","value":9,"at":"soon"},{"value":3},{"metric":"b","value":1,"labels":{"x y":"z"}}]`: {[]value{{"a", 1, ""}}, []problem{
+			{"", `:1: at: "soon" is not a time: want RFC 3339, YYYY-MM-DD HH:MM:SS, or Unix time (and 1 more)`}, {"b", `:1: b: "x y" cannot be the name of a label`}}},
+		"a,b,region\n1,x,eu\n2,y,eu\n3,4\n5\"6,7,8\n": {[]value{{"a", 2, ""}}, []problem{
+			{"region", `: "region" is no metric that a business source may give`},
+			{"", ":4: not valid CSV: wrong number of fields (and 1 more)"}, {"b", `:2: b: "x" is not a number (and 1 more)`}}},
+		"region\n": {nil, []problem{{"region", `: "region" is no metric that a business source may give`}}},
+		`{"a_rate": 5, "b": -3, "c_rate_percent": 120, "d_rate_percent": 100, "e_rate": 0, "f_rate": 1}`: {
+			[]value{{"d_rate", 1, ""}, {"e_rate", 0, ""}, {"f_rate", 1, ""}}, []problem{
+				{"a_rate", ": a_rate: 5 is not possible: want 0 to 1"}, {"b", ": b: -3 is not possible: want 0 or more"},
+				{"c_rate_percent", ": c_rate_percent: 120 is not possible: want 0 to 100"}}},
+	} {
+		name := file(t, text)
+		b, found, err := Read(t.Context(), Config{Source: name, Resolve: resolve, Range: limits})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var got []problem
+		for _, p := range found {
+			got = append(got, problem{p.What, strings.TrimPrefix(p.Detail, name)})
+		}
+		if diff := cmp.Diff(want.values, values(b)) + cmp.Diff(want.problems, got); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+	many := "metric,value\nok,1\n"
+	for i := range 50 {
+		many += fmt.Sprintf("u%03d,x\n", i)
+	}
+	_, found, err := Read(t.Context(), Config{Source: file(t, many)})
+	if err != nil || len(found) != maxProblems+1 || !strings.Contains(found[maxProblems].Detail, "40 more metrics") {
+		t.Errorf("%v, %d problems", err, len(found))
 	}
 }
 
@@ -170,6 +228,9 @@ func TestResolve(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			t.Errorf("%s: the connection would be kept", r.URL.Path)
+		}
 		switch r.URL.Path {
 		case "/figures":
 			if r.Header.Get("Authorization") != "Bearer x" {
@@ -189,7 +250,7 @@ func TestURL(t *testing.T) {
 	}))
 	defer server.Close()
 	header := http.Header{"Authorization": {"Bearer x"}}
-	b, _, err := Read(t.Context(), Config{Source: server.URL + "/figures?token=secret", Header: header})
+	b, _, err := Read(t.Context(), Config{Source: server.URL + "/figures?token=secret", Access: remote.Access{Header: header}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +299,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	client := server.Client().Transport.(*http.Transport)
-	if _, _, err := Read(t.Context(), Config{Source: server.URL, TLS: client.TLSClientConfig}); err != nil {
+	if _, _, err := Read(t.Context(), Config{Source: server.URL, Access: remote.Access{TLS: client.TLSClientConfig}}); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,21 +29,21 @@ func readCSV(data []byte) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("1: %w", err)
 	}
-	var rows []row
+	rows := form.absent()
 	for {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
-		if err != nil {
-			return nil, csvError(err)
+		if e, ok := errors.AsType[*csv.ParseError](err); ok {
+			rows = append(rows, placed(flawed("", fmt.Errorf("not valid CSV: %w", e.Err)), fmt.Sprintf("%d:", e.StartLine))...)
+			continue
 		}
-		found, err := form.rows(record)
 		if err != nil {
-			at, _ := r.FieldPos(0)
-			return nil, fmt.Errorf("%d: %w", at, err)
+			return nil, err
 		}
-		rows = append(rows, found...)
+		at, _ := r.FieldPos(0)
+		rows = append(rows, placed(form.rows(record), fmt.Sprintf("%d:", at))...)
 	}
 }
 
@@ -84,35 +85,55 @@ func columnsOf(header []string) (columns, error) {
 	if len(c.names) == 1 && c.time == 0 {
 		return c, errors.New("there is no column of values")
 	}
+	if c.value < 0 && !slices.ContainsFunc(c.absent(), func(r row) bool { return metricName.MatchString(r.name) }) {
+		return c, fmt.Errorf("want JSON, or CSV whose first line names metrics: %s is no name", quoted(c.names[0]))
+	}
 	return c, nil
 }
 
-func (c columns) rows(record []string) ([]row, error) {
+// metricName is what may be the name of a metric, and no text of people.
+var metricName = regexp.MustCompile(`^[\pL_:][\pL\pN_:.%/-]*$`)
+
+// absent are the metrics that the header names, without values.
+func (c columns) absent() []row {
+	if c.value >= 0 {
+		return nil
+	}
+	var rows []row
+	for i, name := range c.names {
+		if i != c.time {
+			rows = append(rows, row{name: name, absent: true})
+		}
+	}
+	return rows
+}
+
+func (c columns) rows(record []string) []row {
 	var at *time.Time
 	if c.time >= 0 {
 		t, err := when(record[c.time])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.names[c.time], err)
+			return flawed("", fmt.Errorf("%s: %w", c.names[c.time], err))
 		}
 		at = t
 	}
 	if c.value >= 0 {
+		name := strings.TrimSpace(record[c.metric])
+		if name == "" {
+			return flawed("", errors.New("a row has no metric"))
+		}
 		var labels map[string]string
 		for i, cell := range record {
 			if cell == "" || i == c.time || i == c.metric || i == c.value {
 				continue
 			}
 			if err := checkLabel(c.names[i], cell); err != nil {
-				return nil, err
+				return flawed(name, fmt.Errorf("%s: %w", name, err))
 			}
 			if labels == nil {
 				labels = map[string]string{}
 			}
 			labels[c.names[i]] = cell
-		}
-		name := strings.TrimSpace(record[c.metric])
-		if name == "" {
-			return nil, errors.New("a row has no metric")
 		}
 		return one(name, record[c.value], labels, at)
 	}
@@ -121,11 +142,7 @@ func (c columns) rows(record []string) ([]row, error) {
 		if i == c.time {
 			continue
 		}
-		found, err := one(c.names[i], cell, nil, at)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, found...)
+		rows = append(rows, one(c.names[i], cell, nil, at)...)
 	}
-	return rows, nil
+	return rows
 }

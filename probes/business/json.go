@@ -40,14 +40,11 @@ func readJSON(data []byte) ([]row, error) {
 			}
 			return nil, fmt.Errorf("%d: not valid JSON: %s", line(data, at), strings.TrimPrefix(err.Error(), "json: "))
 		}
-		found, err := fromJSON(v, nil, 0)
-		if err != nil {
-			if first := line(data, start); first == 1 && line(data, dec.InputOffset()) > 1 {
-				return nil, fmt.Errorf(" %w", err) // somewhere in a document of many lines
-			}
-			return nil, fmt.Errorf("%d: %w", line(data, dec.InputOffset()), err)
+		where := fmt.Sprintf("%d:", line(data, dec.InputOffset()))
+		if first := line(data, start); first == 1 && line(data, dec.InputOffset()) > 1 {
+			where = "" // somewhere in a document of many lines
 		}
-		rows = append(rows, found...)
+		rows = append(rows, placed(fromJSON(v, nil, 0), where)...)
 	}
 }
 
@@ -56,28 +53,25 @@ func line(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }
 
-func fromJSON(v any, at *time.Time, depth int) ([]row, error) {
+func fromJSON(v any, at *time.Time, depth int) []row {
 	switch v := v.(type) {
 	case []any:
 		if depth > maxDepth {
-			return nil, fmt.Errorf("nested more than %d deep", maxDepth)
+			return flawed("", fmt.Errorf("nested more than %d deep", maxDepth))
 		}
 		var rows []row
 		for _, item := range v {
 			if _, ok := item.(map[string]any); !ok {
-				return nil, errors.New("want a list of objects, each with metric and value")
+				rows = append(rows, flawed("", errors.New("want a list of objects, each with metric and value"))...)
+				continue
 			}
-			found, err := fromJSON(item, at, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, found...)
+			rows = append(rows, fromJSON(item, at, depth+1)...)
 		}
-		return rows, nil
+		return rows
 	case map[string]any:
 		return fromObject(v, at, depth)
 	}
-	return nil, errors.New("want an object of names and values, or a list of rows")
+	return flawed("", errors.New("want an object of names and values, or a list of rows"))
 }
 
 // isTime tells the keys under which a time stands.
@@ -89,9 +83,9 @@ func isName(key string) bool {
 	return slices.Contains([]string{"metric", "name"}, strings.ToLower(key))
 }
 
-func fromObject(o map[string]any, at *time.Time, depth int) ([]row, error) {
+func fromObject(o map[string]any, at *time.Time, depth int) []row {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("nested more than %d deep", maxDepth)
+		return flawed("", fmt.Errorf("nested more than %d deep", maxDepth))
 	}
 	var name string
 	value, isRow := o["value"]
@@ -102,7 +96,7 @@ func fromObject(o map[string]any, at *time.Time, depth int) ([]row, error) {
 		case isTime(k):
 			t, err := when(fmt.Sprint(o[k]))
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", k, err)
+				return flawed("", fmt.Errorf("%s: %w", k, err))
 			}
 			at = t
 		case isRow && isName(k) && ok:
@@ -111,11 +105,11 @@ func fromObject(o map[string]any, at *time.Time, depth int) ([]row, error) {
 	}
 	if isRow {
 		if name == "" {
-			return nil, errors.New("a row has a value and no metric")
+			return flawed("", errors.New("a row has a value and no metric"))
 		}
 		labels, err := jsonLabels(o["labels"])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return flawed(name, fmt.Errorf("%s: %w", name, err))
 		}
 		return one(name, value, labels, at)
 	}
@@ -124,37 +118,31 @@ func fromObject(o map[string]any, at *time.Time, depth int) ([]row, error) {
 		if isTime(k) {
 			continue
 		}
-		var found []row
-		var err error
 		switch v := o[k].(type) {
 		case map[string]any:
 			if inner, ok := v["value"]; ok && !slices.ContainsFunc(slices.Collect(maps.Keys(v)), isName) {
 				v = maps.Clone(v)
 				v["metric"], v["value"] = k, inner
 			}
-			found, err = fromObject(v, at, depth+1)
+			rows = append(rows, fromObject(v, at, depth+1)...)
 		case []any:
-			found, err = fromJSON(v, at, depth+1)
+			rows = append(rows, fromJSON(v, at, depth+1)...)
 		default:
-			found, err = one(k, v, nil, at)
+			rows = append(rows, one(k, v, nil, at)...)
 		}
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, found...)
 	}
-	return rows, nil
+	return rows
 }
 
 // one is a row, or none where the value is missing.
-func one(name string, value any, labels map[string]string, at *time.Time) ([]row, error) {
+func one(name string, value any, labels map[string]string, at *time.Time) []row {
 	if name == "" {
-		return nil, errors.New("a value has no name")
+		return flawed("", errors.New("a value has no name"))
 	}
 	var text string
 	switch v := value.(type) {
 	case nil:
-		return nil, nil
+		return nil
 	case json.Number:
 		text = v.String()
 	case string:
@@ -162,16 +150,16 @@ func one(name string, value any, labels map[string]string, at *time.Time) ([]row
 	case bool:
 		text = map[bool]string{true: "1", false: "0"}[v]
 	default:
-		return nil, fmt.Errorf("%s: want a number", name)
+		return flawed(name, fmt.Errorf("%s: want a number", name))
 	}
 	n, ok, err := number(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return flawed(name, fmt.Errorf("%s: %w", name, err))
 	}
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	return []row{{name, labels, n, at}}, nil
+	return []row{{name: name, labels: labels, value: n, at: at}}
 }
 
 func jsonLabels(v any) (map[string]string, error) {

@@ -2,7 +2,6 @@ package business
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -97,23 +96,13 @@ func readAll(r io.Reader) ([]byte, error) {
 }
 
 func (cfg Config) fetch(ctx context.Context, u *url.URL) ([]byte, error) {
-	tlsConfig := cfg.TLS
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	transport := &http.Transport{TLSClientConfig: tlsConfig, Proxy: cfg.Proxy, ForceAttemptHTTP2: true, DisableKeepAlives: true}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	client := cfg.Access.Client()
+	defer client.CloseIdleConnections()
+	req, err := cfg.Access.Request(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, errors.New("the URL cannot be asked for")
 	}
-	for name, values := range cfg.Header {
-		req.Header[name] = values
-	}
+	req.Close = true // even a connection that hangs is not kept until the next time
 	req.Header.Set("Accept", "application/json, text/csv;q=0.9")
 	resp, err := client.Do(req)
 	if err != nil {

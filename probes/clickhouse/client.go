@@ -6,22 +6,20 @@ package clickhouse
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"llmops/probes/remote"
 )
 
 // Config says which server, and how to reach it.
 type Config struct {
-	URL     string      // http://host:8123; its query, such as ?database=logs, goes along
-	Header  http.Header // of each request, such as Authorization
-	Secrets []string    // never shown, even if the server repeats them
-	TLS     *tls.Config // nil: certificates are verified
-	Proxy   func(*http.Request) (*url.URL, error)
+	URL    string // http://host:8123; its query, such as ?database=logs, goes along
+	Access remote.Access
 
 	Timeout  time.Duration // of one query; 0: five minutes
 	MaxReply int64         // bytes of one answer, unpacked; 0: 256 MiB
@@ -42,12 +40,12 @@ type Client struct {
 // New refuses a URL that is none of a server. The error does not repeat it, since it
 // may hold a password.
 func New(cfg Config) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
+	u, err := remote.Base(cfg.URL)
 	switch {
-	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("want http://HOST:PORT, or https://")
-	case u.User != nil, u.Query().Has("password"):
-		return nil, errors.New("the URL holds a user name or password")
+	case err != nil:
+		return nil, err
+	case u.Query().Has("password"):
+		return nil, remote.ErrCredential
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
@@ -55,13 +53,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxReply == 0 {
 		cfg.MaxReply = defaultMaxReply
 	}
-	if cfg.TLS == nil {
-		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &Client{cfg: cfg, base: u, http: &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: cfg.TLS, Proxy: cfg.Proxy, ForceAttemptHTTP2: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
-	}}, nil
+	return &Client{cfg: cfg, base: u, http: cfg.Access.Client()}, nil
 }
 
 // Close closes idle connections.
@@ -70,7 +62,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Query runs one statement with the values of its parameters {name:Type} and
 // hands each row of the answer, as fields of text, to row. A blank line, which
 // stands before totals, is one empty field, and NULL is \N. The fields are valid
-// only until row returns. An error is of row, or an *Error; some rows may have
+// only until row returns. An error is of row, or a *remote.Error; some rows may have
 // come before it.
 func (c *Client) Query(ctx context.Context, sql string, params map[string]string, row func(fields []string) error) error {
 	whole := ctx
@@ -79,7 +71,7 @@ func (c *Client) Query(ctx context.Context, sql string, params map[string]string
 	resp, err := c.send(ctx, sql, params)
 	if err == nil {
 		defer resp.Body.Close()
-		body := &limited{r: resp.Body, left: c.cfg.MaxReply}
+		body := remote.Limit(resp.Body, c.cfg.MaxReply)
 		if resp.StatusCode != http.StatusOK || resp.Header.Get("X-ClickHouse-Exception-Code") != "" {
 			return c.refused(resp, body)
 		}
@@ -91,17 +83,14 @@ func (c *Client) Query(ctx context.Context, sql string, params map[string]string
 	case whole.Err() != nil:
 		return whole.Err()
 	case ctx.Err() != nil:
-		return c.fail(TimedOut, 0, "no answer within %v", c.cfg.Timeout)
-	case errors.Is(err, errTooLarge):
-		return c.fail(TooLarge, 0, "the answer is larger than %d MiB", c.cfg.MaxReply>>20)
+		return c.fail(remote.TimedOut, 0, "no answer within %v", c.cfg.Timeout)
+	case errors.Is(err, remote.ErrTooLarge):
+		return c.fail(remote.TooLarge, 0, "the answer is larger than %d MiB", c.cfg.MaxReply>>20)
 	}
 	if e, ok := errors.AsType[*rowError](err); ok {
 		return e.err
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // without the URL
-	}
-	return c.fail(Unreachable, 0, "%v", err)
+	return c.fail(remote.Unreachable, 0, "%v", remote.Cause(err))
 }
 
 func (c *Client) send(ctx context.Context, sql string, params map[string]string) (*http.Response, error) {
@@ -118,14 +107,10 @@ func (c *Client) send(ctx context.Context, sql string, params map[string]string)
 		form.Set("param_"+name, escape.Replace(value))
 	}
 	u.RawQuery = form.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(sql))
+	req, err := c.cfg.Access.Request(ctx, http.MethodPost, u.String(), strings.NewReader(sql))
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range c.cfg.Header {
-		req.Header[name] = values
-	}
-	req.Host = c.cfg.Header.Get("Host")
 	return c.http.Do(req)
 }
 
@@ -135,14 +120,14 @@ var escape = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`)
 // refused is the error that an answer with another status than 200 is.
 func (c *Client) refused(resp *http.Response, body io.Reader) error {
 	text, _ := io.ReadAll(io.LimitReader(body, 64<<10)) // as much as there is
-	kind := Broken
+	kind := remote.Broken
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		kind = Denied
+		kind = remote.Denied
 	case status >= 300 && status < 400:
-		return c.fail(BadReply, status, "it redirects to another address, which is not followed")
+		return c.fail(remote.BadReply, status, "it redirects to another address, which is not followed")
 	case status >= 400 && status < 500 && status != http.StatusTooManyRequests, bytes.HasPrefix(text, []byte("Code:")):
-		kind = Refused
+		kind = remote.Refused
 	}
 	message := string(bytes.TrimSpace(text))
 	if message == "" {
@@ -154,19 +139,6 @@ func (c *Client) refused(resp *http.Response, body io.Reader) error {
 	return c.fail(kind, resp.StatusCode, "status %d: %s", resp.StatusCode, message)
 }
 
-// errTooLarge is the end of an answer that is larger than the limit.
-var errTooLarge = errors.New("the answer is too large")
-
-type limited struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, errTooLarge
-	}
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
-	return n, err
+func (c *Client) fail(kind remote.Kind, status int, format string, args ...any) error {
+	return c.cfg.Access.Fail(kind, c.base.Host, status, format, args...)
 }

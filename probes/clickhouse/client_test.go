@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"llmops/probes/remote"
 )
 
 // ask runs one query against a server that answers with handler.
@@ -53,7 +55,7 @@ func TestQuery(t *testing.T) {
 		io.WriteString(w, "9223372036854775807\ta\\tb\\n\\\\c\\'\\0\n\n\\N\t\n"+strings.Repeat("x", 200_000)+"\t1\n")
 	}, func(c *Config) {
 		c.URL += "?database=logs"
-		c.Header = http.Header{"Authorization": {"Bearer t0ken"}}
+		c.Access.Header = http.Header{"Authorization": {"Bearer t0ken"}}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -74,32 +76,32 @@ func TestQueryFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		change  func(*Config)
-		kind    Kind
+		kind    remote.Kind
 		want    string
 	}{
-		"unknown table": {status(404, "Code: 60. DB::Exception: Table x does not exist.\n"), nil, Refused, "status 404: Code: 60. DB::Exception: Table x does not exist."},
-		"old servers":   {status(500, "Code: 62, e.displayText() = DB::Exception: Syntax error"), nil, Refused, "Syntax error"},
-		"password":      {status(403, "Authentication failed for hunter22\x1b[31m"), func(c *Config) { c.Secrets = []string{"hunter22"} }, Denied, "for redacted [31m"},
-		"overload":      {status(503, ""), nil, Broken, "status 503: no word about why"},
-		"long words":    {status(400, strings.Repeat("wörd ", 500)), nil, Refused, "…"},
+		"unknown table": {status(404, "Code: 60. DB::Exception: Table x does not exist.\n"), nil, remote.Refused, "status 404: Code: 60. DB::Exception: Table x does not exist."},
+		"old servers":   {status(500, "Code: 62, e.displayText() = DB::Exception: Syntax error"), nil, remote.Refused, "Syntax error"},
+		"password":      {status(403, "Authentication failed for hunter22\x1b[31m"), func(c *Config) { c.Access.Secrets = []string{"hunter22"} }, remote.Denied, "for redacted [31m"},
+		"overload":      {status(503, ""), nil, remote.Broken, "status 503: no word about why"},
+		"long words":    {status(400, strings.Repeat("wörd ", 500)), nil, remote.Refused, "…"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
-		}, nil, BadReply, "not followed"},
-		"cut off": {status(200, "1\t2\n3"), nil, Unreachable, "cut off"},
+		}, nil, remote.BadReply, "not followed"},
+		"cut off": {status(200, "1\t2\n3"), nil, remote.Unreachable, "cut off"},
 		"cut by length": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "1\t2\n")
-		}, nil, Unreachable, "unexpected EOF"},
-		"too large": {status(200, strings.Repeat("1\t2\n", 1000)), func(c *Config) { c.MaxReply = 1000 }, TooLarge, "larger than"},
+		}, nil, remote.Unreachable, "unexpected EOF"},
+		"too large": {status(200, strings.Repeat("1\t2\n", 1000)), func(c *Config) { c.MaxReply = 1000 }, remote.TooLarge, "larger than"},
 		"silent": {func(_ http.ResponseWriter, r *http.Request) {
 			io.ReadAll(r.Body)
 			<-r.Context().Done()
-		}, func(c *Config) { c.Timeout = 50 * time.Millisecond }, TimedOut, "no answer within 50ms"},
-		"nobody": {status(200, ""), func(c *Config) { c.URL = "http://127.0.0.1:1" }, Unreachable, "127.0.0.1:1: "},
+		}, func(c *Config) { c.Timeout = 50 * time.Millisecond }, remote.TimedOut, "no answer within 50ms"},
+		"nobody": {status(200, ""), func(c *Config) { c.URL = "http://127.0.0.1:1" }, remote.Unreachable, "127.0.0.1:1: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ask(t, c.handler, c.change)
-			failed, ok := errors.AsType[*Error](err)
+			failed, ok := errors.AsType[*remote.Error](err)
 			if !ok || failed.Kind != c.kind || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 400 {
 				t.Errorf("%v, want a %s with %q", err, c.kind, c.want)
 			}
@@ -142,7 +144,7 @@ func TestTLSIsVerified(t *testing.T) {
 	}
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
-	if c, err = New(Config{URL: srv.URL, TLS: &tls.Config{RootCAs: trusted}}); err != nil {
+	if c, err = New(Config{URL: srv.URL, Access: remote.Access{TLS: &tls.Config{RootCAs: trusted}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := rows(t.Context(), c, "SELECT 1", nil); err != nil || len(got) != 1 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"llmops/probes/remote"
 )
 
 // rowError is an error of the caller's function.
@@ -25,7 +27,7 @@ func readRows(r io.Reader, row func(fields []string) error) error {
 		line = append(line, part...)
 		switch {
 		case len(line) > maxLine:
-			return errTooLarge
+			return remote.ErrTooLarge
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF) && len(line) == 0:

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"llmops/probes/remote"
 )
 
 const serverConfig = `<?xml version="1.0"?>
@@ -83,9 +85,9 @@ func startServer(t *testing.T) string {
 func TestServer(t *testing.T) {
 	base := startServer(t)
 	connect := func(password string) *Client {
-		cfg := Config{URL: base, Secrets: []string{password}, Header: map[string][]string{}}
-		cfg.Header.Set("X-ClickHouse-User", "ann")
-		cfg.Header.Set("X-ClickHouse-Key", password)
+		cfg := Config{URL: base, Access: remote.Access{Secrets: []string{password}, Header: map[string][]string{}}}
+		cfg.Access.Header.Set("X-ClickHouse-User", "ann")
+		cfg.Access.Header.Set("X-ClickHouse-Key", password)
 		c, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +131,7 @@ func TestServer(t *testing.T) {
 		"a wrong password": {connect("wrong-pass"), "SELECT 1", "assword"},
 	} {
 		_, err := rows(t.Context(), try.client, try.sql, nil)
-		if failed, ok := errors.AsType[*Error](err); !ok || failed.Status == 0 || !strings.Contains(failed.Msg, try.want) || strings.Contains(failed.Msg, "wrong-pass") {
+		if failed, ok := errors.AsType[*remote.Error](err); !ok || failed.Status == 0 || !strings.Contains(failed.Msg, try.want) || strings.Contains(failed.Msg, "wrong-pass") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

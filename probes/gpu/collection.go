@@ -24,6 +24,7 @@ type collection struct {
 	out      Result
 	wantsSMI bool
 	nvmlSaid nvml.Status
+	foreign  []vendorCount // on the bus, and not known to be for this container
 }
 
 func (c *collection) fail(p snapshot.Problem) { c.out.Errors = append(c.out.Errors, p) }
@@ -46,7 +47,7 @@ func (c *collection) readSMI(ctx context.Context) {
 	before := first(ctx, c.cfg.Window, func() []snapshot.GPU { return nvsmi.Read(ctx, c.cfg.Run).GPUs })
 	r := nvsmi.Read(ctx, c.cfg.Run)
 	before.into(r.GPUs)
-	if c.cfg.Source == Auto && len(r.GPUs) == 0 && len(r.Errors) == 1 && r.Errors[0].Status == snapshot.Unavailable {
+	if c.cfg.Source == Auto && nvsmi.Missing(r) {
 		return // a host without NVIDIA: said once, with what there is
 	}
 	c.add(r)
@@ -142,23 +143,54 @@ func (c *collection) resolve(ctx context.Context) {
 	}
 }
 
-// explainNone says plainly why there is no GPU in the result.
-func (c *collection) explainNone() {
-	n := nvidiaOnBus(c.cfg.Root)
-	p := snapshot.Problem{Source: "gpu", Status: snapshot.Unavailable, Detail: "no NVIDIA or AMD GPU on this machine"}
-	if n > 0 {
-		p.Detail = fmt.Sprintf("%d NVIDIA GPU%s on the PCI bus and no driver that answers", n, plural(n))
-		p.Hint = cmp.Or(c.nvmlSaid.Hint(), nvml.NoLibrary.Hint())
-		if inContainer(c.cfg.Root) {
-			p.Detail = fmt.Sprintf("%d NVIDIA GPU%s of the host, none of them passed into this container", n, plural(n))
-			p.Hint = "start the container with --gpus all (Kubernetes: a limit on nvidia.com/gpu), NVIDIA_DRIVER_CAPABILITIES=utility,compute"
+// count looks at the bus for the vendors that are asked for.
+func (c *collection) count() {
+	bus := onBus(c.cfg.Root)
+	for _, v := range vendors() {
+		n, listed := bus[v.name]
+		if !listed || c.cfg.Source == None || c.cfg.Source != Auto && (c.cfg.Source == AMDGPU) != (v.name == amd) {
+			continue
 		}
-	} else if inContainer(c.cfg.Root) {
-		p.Detail += ", or none passed into this container"
+		if inContainer(c.cfg.Root) && !v.passedIn(c.cfg.Root) {
+			c.foreign = append(c.foreign, vendorCount{v, n})
+			continue
+		}
+		if c.out.OnBus == nil {
+			c.out.OnBus = map[string]int{}
+		}
+		c.out.OnBus[v.name] = n
 	}
-	if c.cfg.Source == Auto && len(c.out.Errors) == 0 || n > 0 {
+}
+
+// explainNone says plainly why there is no GPU in the result, or none of a vendor's.
+func (c *collection) explainNone() {
+	none, before := len(c.out.GPUs) == 0, len(c.out.Errors)
+	for _, v := range vendors() {
+		n := c.out.OnBus[v.name]
+		if n == 0 || slices.ContainsFunc(c.out.GPUs, func(g snapshot.GPU) bool { return g.Vendor == v.name }) {
+			continue
+		}
+		p := snapshot.Problem{Source: "gpu", Status: snapshot.Unavailable, Hint: v.hint,
+			Detail: fmt.Sprintf("%d %s GPU%s on the PCI bus and no driver that answers", n, v.title, plural(n))}
+		if v.name == nvidia {
+			p.Hint = cmp.Or(c.nvmlSaid.Hint(), p.Hint)
+		}
 		c.fail(p)
 	}
+	for _, f := range c.foreign {
+		if none && f.n > 0 {
+			c.fail(snapshot.Problem{Source: "gpu", Status: snapshot.Unavailable, Hint: f.passIn,
+				Detail: fmt.Sprintf("%d %s GPU%s of the host, none of them passed into this container", f.n, f.title, plural(f.n))})
+		}
+	}
+	if !none || before > 0 || len(c.out.Errors) > before || c.cfg.Source != Auto {
+		return
+	}
+	p := snapshot.Problem{Source: "gpu", Status: snapshot.Unavailable, Detail: "no NVIDIA or AMD GPU on this machine"}
+	if inContainer(c.cfg.Root) {
+		p.Detail += ", or none passed into this container"
+	}
+	c.fail(p)
 }
 
 func plural(n int) string {
@@ -182,12 +214,19 @@ func readLog(ctx context.Context, cfg Config) logged {
 	return logged{log, err, float64(time.Since(began).Microseconds()) / 1000}
 }
 
+// waitLog gives what was read of the log to add.
+func (c *collection) waitLog(ctx context.Context, log <-chan logged, add func(logged)) {
+	select {
+	case l := <-log:
+		add(l)
+	case <-ctx.Done():
+		c.fail(snapshot.Problem{Source: "kernel log", What: "xids and OOM kills", Status: snapshot.Timeout, Detail: "the log could not be read in time"})
+	}
+}
+
 // addLog hands Xids to their GPUs; what has no GPU becomes a finding at once.
 func (c *collection) addLog(l logged) {
-	c.out.TimingsMS["kernel_log"] = l.ms
-	if l.err != nil {
-		c.fail(logProblem(l.err))
-	}
+	c.addKills(l)
 	for _, e := range l.log.Events {
 		i := slices.IndexFunc(c.out.GPUs, func(g snapshot.GPU) bool { return !e.Switch && xid.SameDevice(e.PCI, g.PCI) })
 		if i >= 0 {
@@ -195,6 +234,14 @@ func (c *collection) addLog(l logged) {
 			continue
 		}
 		c.out.Findings = append(c.out.Findings, strayXID(e, c.cfg.Now()))
+	}
+}
+
+// addKills takes what the log says about the host, and why it could not be read.
+func (c *collection) addKills(l logged) {
+	c.out.TimingsMS["kernel_log"] = l.ms
+	if l.err != nil {
+		c.fail(logProblem(l.err))
 	}
 	for _, k := range l.log.Kills {
 		c.out.Findings = append(c.out.Findings, killed(k, c.cfg.Now()))

@@ -19,6 +19,7 @@ import (
 type Source string
 
 // The sources. Auto asks NVML, nvidia-smi where there is no NVML, and AMD's sysfs.
+// None asks for no GPU: the kernel log is read for programs that the kernel killed.
 const (
 	Auto      Source = "auto"
 	NVML      Source = "nvml"
@@ -49,6 +50,7 @@ type Config struct {
 // Result is one look at the GPUs. TimingsMS has what each source took.
 type Result struct {
 	GPUs      []snapshot.GPU
+	OnBus     map[string]int // GPUs on the PCI bus by vendor, driver or not; absent where that is not known
 	Findings  []snapshot.Finding
 	Errors    []snapshot.Problem
 	TimingsMS map[string]float64
@@ -101,19 +103,23 @@ func (p *Prober) Close() {
 // of the whole.
 func (p *Prober) Read(ctx context.Context) Result {
 	c := &collection{cfg: p.cfg, out: Result{TimingsMS: map[string]float64{}}}
-	if p.cfg.Source == None {
-		return c.out
-	}
-	// A little of the time is kept for what comes after the driver.
+	// Some of the time is kept for what comes after the driver: nvidia-smi may need
+	// two seconds more when it must be killed.
 	drivers := ctx
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		drivers, cancel = context.WithDeadline(ctx, end.Add(-min(time.Until(end)/10, 100*time.Millisecond)))
+		drivers, cancel = context.WithDeadline(ctx, end.Add(-min(time.Until(end)/5, 3*time.Second)))
 		defer cancel()
 	}
 	// Side by side: an NVIDIA driver that hangs costs AMD's GPUs nothing.
 	log, amd := make(chan logged, 1), make(chan amdRead, 1)
 	go func() { log <- readLog(drivers, p.cfg) }()
+	if p.cfg.Source == None { // the kernel log is the host's too
+		c.waitLog(ctx, log, c.addKills)
+		SortFindings(c.out.Findings)
+		return c.out
+	}
+	c.count()
 	if p.cfg.Source == AMDGPU || p.cfg.Source == Auto {
 		go func() { amd <- readAMD(drivers, p.cfg) }()
 	}
@@ -127,15 +133,8 @@ func (p *Prober) Read(ctx context.Context) Result {
 		c.addAMD(ctx, amd)
 	}
 	c.timed("gpu_processes", func() { c.resolve(ctx) })
-	select {
-	case l := <-log:
-		c.addLog(l)
-	case <-ctx.Done():
-		c.fail(snapshot.Problem{Source: "kernel log", What: "xids", Status: snapshot.Timeout, Detail: "the log could not be read in time"})
-	}
-	if len(c.out.GPUs) == 0 {
-		c.explainNone()
-	}
+	c.explainNone()
+	c.waitLog(ctx, log, c.addLog)
 	for i := range c.out.GPUs {
 		c.out.GPUs[i].Index = i
 	}

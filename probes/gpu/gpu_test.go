@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,7 +144,7 @@ func TestSources(t *testing.T) {
 		name   string
 		change func(*Config)
 		gpus   int
-		errors string // how the only error begins: source, status, detail
+		errors string // how each error begins, between bars: source, status, detail
 	}{
 		{"none", func(c *Config) { c.Source = None; c.Open = nil }, 0, ""},
 		{"no GPU at all", func(*Config) {}, 0, "gpu unavailable no NVIDIA or AMD GPU on this machine"},
@@ -155,6 +156,25 @@ func TestSources(t *testing.T) {
 		{"not loaded", func(c *Config) { c.Open = opens(nvml.NotLoaded); c.Run = smi }, 0, "nvml unavailable the NVIDIA kernel driver is not loaded"},
 		{"no driver for a GPU", func(c *Config) { c.Root = root(t, bus) }, 0, "gpu unavailable 1 NVIDIA GPU on the PCI bus and no driver"},
 		{"GPU not in the container", func(c *Config) { c.Root = root(t, boxed) }, 0, "gpu unavailable 1 NVIDIA GPU of the host, none of them passed into this container"},
+		{"no GPU, log forbidden", func(c *Config) {
+			c.KernelLog = func(context.Context, string) ([]byte, error) { return nil, &fs.PathError{Err: fs.ErrPermission} }
+		}, 0, "gpu unavailable no NVIDIA or AMD GPU on this machine|kernel log forbidden"},
+		{"nvidia-smi has a reason", func(c *Config) {
+			c.Run = func(context.Context, string, ...string) ([]byte, int, error) {
+				return []byte("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n"), 9, nil
+			}
+		}, 0, "nvidia-smi unavailable NVIDIA-SMI has failed because"},
+		{"nvidia-smi has a reason, GPU on the bus", func(c *Config) {
+			c.Root = root(t, bus)
+			c.Run = func(context.Context, string, ...string) ([]byte, int, error) {
+				return []byte("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n"), 9, nil
+			}
+		}, 0, "nvidia-smi unavailable NVIDIA-SMI has failed because|gpu unavailable 1 NVIDIA GPU on the PCI bus and no driver"},
+		{"one vendor's driver is gone", func(c *Config) {
+			both := maps.Clone(bus)
+			both["sys/class/drm/card0/device/vendor"] = "0x1002\n"
+			c.Root = root(t, both)
+		}, 1, "gpu unavailable 1 NVIDIA GPU on the PCI bus and no driver"},
 		{"log forbidden", func(c *Config) {
 			c.Run = smi
 			c.KernelLog = func(context.Context, string) ([]byte, error) { return nil, &fs.PathError{Err: fs.ErrPermission} }
@@ -170,22 +190,16 @@ func TestSources(t *testing.T) {
 			var got []string
 			for _, e := range r.Errors {
 				got = append(got, e.Source+" "+string(e.Status)+" "+e.Detail)
-				if e.Hint == "" && len(r.GPUs) == 0 && tt.name != "no GPU at all" {
+				if e.Hint == "" && len(r.GPUs) == 0 && !strings.HasPrefix(e.Detail, "no NVIDIA or AMD") {
 					t.Errorf("no hint: %+v", e)
 				}
 			}
-			if len(got) != boolInt(tt.errors != "") || len(got) > 0 && !strings.HasPrefix(got[0], tt.errors) {
-				t.Errorf("errors %q, want %q", got, tt.errors)
+			want := strings.FieldsFunc(tt.errors, func(r rune) bool { return r == '|' })
+			if !slices.EqualFunc(got, want, strings.HasPrefix) {
+				t.Errorf("errors %q, want %q", got, want)
 			}
 		})
 	}
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // A driver that hangs while it opens costs the deadline; the next reading asks
@@ -221,6 +235,105 @@ func TestOpenHangs(t *testing.T) {
 			t.Errorf("after it came back: %d GPUs, opened %d times", len(r.GPUs), opened)
 		}
 	})
+}
+
+// An nvidia-smi that cannot be killed costs itself: AMD's GPUs, the kernel log and the
+// timings are there, in time for a probe that may take 15 s.
+func TestSMIHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, window := range []time.Duration{0, 5 * time.Second} {
+			cfg := nothing(t)
+			cfg.Window = window
+			cfg.Root = root(t, map[string]string{"sys/class/drm/card0/device/vendor": "0x1002\n"})
+			cfg.Run = func(ctx context.Context, _ string, _ ...string) ([]byte, int, error) {
+				if ctx.Err() == nil {
+					<-ctx.Done()
+					time.Sleep(2 * time.Second)
+				}
+				return nil, 0, ctx.Err()
+			}
+			cfg.KernelLog = func(context.Context, string) ([]byte, error) {
+				return []byte("6,1,60000000,-;Out of memory: Killed process 77 (vllm) total-vm:1kB\n"), nil
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+window)
+			began := time.Now()
+			r := Read(ctx, cfg)
+			if took := time.Since(began); took >= 15*time.Second+window || ctx.Err() != nil {
+				t.Errorf("window %v: took %v", window, took)
+			}
+			cancel()
+			if len(r.GPUs) != 1 || r.GPUs[0].Vendor != "amd" || !slices.Contains(ids(r.Findings), "oom_kill") || r.TimingsMS["nvidia_smi"] < 10_000 || r.TimingsMS["kernel_log"] != 0 {
+				t.Errorf("window %v: %d GPUs, findings %v, timings %v", window, len(r.GPUs), ids(r.Findings), r.TimingsMS)
+			}
+			if len(r.Errors) != 1 || r.Errors[0].Source != "nvidia-smi" || r.Errors[0].Status != snapshot.Timeout {
+				t.Errorf("window %v: errors %+v", window, r.Errors)
+			}
+		}
+	})
+}
+
+// Without GPUs the kernel log still tells whom the kernel killed, and of no Xids.
+func TestNone(t *testing.T) {
+	cfg := nothing(t)
+	cfg.Source = None
+	cfg.Root = root(t, map[string]string{"sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n", "sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n"})
+	cfg.Run = func(context.Context, string, ...string) ([]byte, int, error) {
+		t.Error("nvidia-smi was asked")
+		return nil, 0, exec.ErrNotFound
+	}
+	cfg.KernelLog = func(context.Context, string) ([]byte, error) {
+		return []byte("6,1,60000000,-;Out of memory: Killed process 77 (vllm) total-vm:1kB\n3,1,61000000,-;NVRM: Xid (PCI:0000:ff:00): 79, GPU has fallen off the bus.\n"), nil
+	}
+	r := Read(t.Context(), cfg)
+	if got := ids(r.Findings); !slices.Equal(got, []string{"oom_kill"}) || len(r.Errors) != 0 || r.GPUs != nil || r.OnBus != nil {
+		t.Errorf("findings %v, errors %+v, GPUs %v, bus %v", got, r.Errors, r.GPUs, r.OnBus)
+	}
+	cfg.KernelLog = func(context.Context, string) ([]byte, error) { return nil, &fs.PathError{Err: fs.ErrPermission} }
+	if r := Read(t.Context(), cfg); len(r.Errors) != 1 || r.Errors[0].Status != snapshot.Forbidden {
+		t.Errorf("errors %+v", r.Errors)
+	}
+}
+
+// What the bus tells, and of whom it is known.
+func TestOnBus(t *testing.T) {
+	files := map[string]string{"sys/class/drm/x": ""}
+	for device, text := range map[string]string{
+		"01:00.0": "0x10de 0x030200", "02:00.0": "0x10de 0x030000", "02:00.1": "0x10de 0x040300", "03:00.0": "0x10de 0x068000", // GPU, GPU, its sound, NVSwitch
+		"04:00.0": "0x1002 0x120000", "05:00.0": "0x1002 0x038000", "06:00.0": "0x1002 0x030000", "07:00.0": "0x1002 0x030000", // Instincts, board's VGA, Radeon
+		"08:00.0": "0x1a03 0x030000", "09:00.0": "0x10de 0x030200", "09:00.1": "0x10de 0x030200", // BMC, a guest's, virtual function
+	} {
+		id, class, _ := strings.Cut(text, " ")
+		files["sys/bus/pci/devices/0000:"+device+"/vendor"], files["sys/bus/pci/devices/0000:"+device+"/class"] = id+"\n", class+"\n"
+	}
+	host := root(t, files)
+	link := func(to, from string) {
+		if err := os.Symlink(to, filepath.Join(host, "sys/bus/pci/devices", from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("../../../bus/pci/drivers/amdgpu", "0000:07:00.0/driver")
+	link("../../../bus/pci/drivers/vfio-pci", "0000:09:00.0/driver")
+	link("../0000:01:00.0", "0000:09:00.1/physfn")
+	cfg := nothing(t)
+	check := func(name, base string, source Source, want map[string]int) {
+		t.Helper()
+		cfg.Root, cfg.Source = base, source
+		if got := Read(t.Context(), cfg).OnBus; !maps.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	check("host", host, Auto, map[string]int{"nvidia": 2, "amd": 3})
+	check("NVIDIA only", host, NvidiaSMI, map[string]int{"nvidia": 2})
+	check("AMD only", host, AMDGPU, map[string]int{"amd": 3})
+	check("no bus", root(t, nil), Auto, nil)
+	check("empty bus", root(t, map[string]string{"sys/bus/pci/devices/x": ""}), Auto, map[string]int{"nvidia": 0, "amd": 0})
+	os.WriteFile(filepath.Join(host, ".dockerenv"), nil, 0o644)
+	check("container", host, Auto, nil)
+	os.MkdirAll(filepath.Join(host, "dev"), 0o755)
+	os.WriteFile(filepath.Join(host, "dev/nvidiactl"), nil, 0o644)
+	check("container with the driver alone", host, Auto, nil)
+	os.WriteFile(filepath.Join(host, "dev/nvidia3"), nil, 0o644)
+	check("container with GPU", host, Auto, map[string]int{"nvidia": 2})
 }
 
 // One GPU that hangs: the others are complete, processes and log included.

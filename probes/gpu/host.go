@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -33,22 +32,6 @@ func numaNode(root, pci string) *int {
 		return nil
 	}
 	return &n
-}
-
-// nvidiaOnBus counts NVIDIA's display and 3D controllers on the PCI bus,
-// driver or not.
-func nvidiaOnBus(root string) int {
-	devices, _ := filepath.Glob(filepath.Join(root, "sys/bus/pci/devices/*"))
-	n := 0
-	for _, d := range devices {
-		vendor, _ := os.ReadFile(filepath.Join(d, "vendor"))
-		class, _ := os.ReadFile(filepath.Join(d, "class"))
-		if strings.TrimSpace(string(vendor)) == "0x10de" &&
-			(bytes.HasPrefix(class, []byte("0x0300")) || bytes.HasPrefix(class, []byte("0x0302"))) {
-			n++
-		}
-	}
-	return n
 }
 
 // initialPIDs is the inode that the kernel gives the first PID namespace of a
@@ -86,7 +69,7 @@ func bootTime(root string) time.Time {
 }
 
 func logProblem(err error) snapshot.Problem {
-	p := snapshot.Problem{Source: "kernel log", What: "xids", Status: snapshot.Failed, Detail: err.Error()}
+	p := snapshot.Problem{Source: "kernel log", What: "xids and OOM kills", Status: snapshot.Failed, Detail: err.Error()}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		p.Status, p.Detail = snapshot.Forbidden, "the kernel log may not be read by this user"

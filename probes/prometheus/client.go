@@ -6,7 +6,6 @@ package prometheus
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,15 +15,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"llmops/probes/remote"
 )
 
 // Config says which server, and how to reach it.
 type Config struct {
-	URL     string      // of the server, with a prefix of the path if it has one: http://host:9090
-	Header  http.Header // of each request, such as Authorization
-	Secrets []string    // never shown, even if the server repeats them
-	TLS     *tls.Config // nil: certificates are verified
-	Proxy   func(*http.Request) (*url.URL, error)
+	URL    string // of the server, with a prefix of the path if it has one: http://host:9090
+	Access remote.Access
 
 	Timeout  time.Duration // of one request; 0: two minutes
 	MaxReply int64         // bytes of one reply, unpacked; 0: 256 MiB
@@ -46,12 +44,10 @@ type Client struct {
 // New refuses a URL that is none of a server. The error does not repeat it, since it
 // may hold a password.
 func New(cfg Config) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
+	u, err := remote.Base(cfg.URL)
 	switch {
-	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("want http://HOST:PORT, or https://")
-	case u.User != nil:
-		return nil, errors.New("the URL holds a user name or password")
+	case err != nil:
+		return nil, err
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("the URL of a server has no query: want http://HOST:PORT/PREFIX")
 	}
@@ -63,13 +59,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxReply == 0 {
 		cfg.MaxReply = defaultMaxReply
 	}
-	if cfg.TLS == nil {
-		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &Client{cfg: cfg, base: u, http: &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: cfg.TLS, Proxy: cfg.Proxy, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
-	}}, nil
+	return &Client{cfg: cfg, base: u, http: cfg.Access.Client()}, nil
 }
 
 // Host is the server as it may be shown.
@@ -88,7 +78,7 @@ type Series struct {
 
 // Range asks for the values of an expression at start, start+step and so on up to end
 // (all in ms) and hands each series to visit. Warnings are the server's, such as that
-// of a part of the data that could not be read. An error is of visit, or an *Error;
+// of a part of the data that could not be read. An error is of visit, or a *remote.Error;
 // some series may have been visited before it.
 func (c *Client) Range(ctx context.Context, expr string, start, end, step int64, visit func(Series) error) (warnings []string, err error) {
 	form := url.Values{"query": {expr}, "start": {seconds(start)}, "end": {seconds(end)}, "step": {seconds(step)}}
@@ -103,14 +93,10 @@ func (c *Client) ask(ctx context.Context, form url.Values, visit func(Series) er
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	// A form in the body, since selectors may be longer than a URL may be.
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("api/v1/query_range").String(), strings.NewReader(form.Encode()))
+	req, err := c.cfg.Access.Request(ctx, http.MethodPost, c.base.JoinPath("api/v1/query_range").String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, c.fail(Unreachable, 0, "%v", err)
+		return nil, c.fail(remote.Unreachable, 0, "%v", err)
 	}
-	for name, values := range c.cfg.Header {
-		req.Header[name] = values
-	}
-	req.Host = c.cfg.Header.Get("Host")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	broken := func(err error) error {
@@ -118,19 +104,16 @@ func (c *Client) ask(ctx context.Context, form url.Values, visit func(Series) er
 		case whole.Err() != nil:
 			return whole.Err()
 		case ctx.Err() != nil:
-			return c.fail(TimedOut, 0, "no answer within %v", c.cfg.Timeout)
+			return c.fail(remote.TimedOut, 0, "no answer within %v", c.cfg.Timeout)
 		}
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // without the URL
-		}
-		return c.fail(Unreachable, 0, "%v", err)
+		return c.fail(remote.Unreachable, 0, "%v", remote.Cause(err))
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, broken(err)
 	}
 	defer resp.Body.Close()
-	body := &limited{r: resp.Body, left: c.cfg.MaxReply, read: c.cfg.Read}
+	body := remote.Limit(&counted{resp.Body, c.cfg.Read}, c.cfg.MaxReply)
 	r := &reply{visit: visit}
 	err = r.decode(body)
 	switch {
@@ -139,18 +122,18 @@ func (c *Client) ask(ctx context.Context, form url.Values, visit func(Series) er
 	case whole.Err() != nil, ctx.Err() != nil:
 		return nil, broken(ctx.Err())
 	case resp.StatusCode/100 == 3:
-		return nil, c.fail(BadReply, resp.StatusCode, "it redirects elsewhere, which is not followed")
-	case body.left < 0:
-		return nil, c.fail(TooLarge, 0, "the reply is larger than %d MiB", c.cfg.MaxReply>>20)
+		return nil, c.fail(remote.BadReply, resp.StatusCode, "it redirects elsewhere, which is not followed")
+	case errors.Is(body.Err(), remote.ErrTooLarge):
+		return nil, c.fail(remote.TooLarge, 0, "the reply is larger than %d MiB", c.cfg.MaxReply>>20)
 	case r.failure != "" || resp.StatusCode/100 != 2:
 		return nil, c.told(resp, r)
-	case err != nil && body.err != nil && !errors.Is(body.err, io.EOF):
-		return nil, broken(body.err)
+	case err != nil && body.Err() != nil && !errors.Is(body.Err(), io.EOF):
+		return nil, broken(body.Err())
 	case err != nil:
-		return nil, c.fail(BadReply, 0, "the answer is none of Prometheus's API: %v", err)
+		return nil, c.fail(remote.BadReply, 0, "the answer is none of Prometheus's API: %v", err)
 	}
 	for i, w := range r.warnings {
-		r.warnings[i] = c.clean(w)
+		r.warnings[i] = c.cfg.Access.Clean(w)
 	}
 	return r.warnings, nil
 }
@@ -161,38 +144,34 @@ func (c *Client) told(resp *http.Response, r *reply) error {
 	if text == "" {
 		text = fmt.Sprintf("HTTP status %d", resp.StatusCode)
 	}
-	kind := Refused
+	kind := remote.Refused
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		kind = Denied
+		kind = remote.Denied
 	case code == http.StatusNotFound && r.failure == "", code == http.StatusMethodNotAllowed:
-		kind = BadReply
+		kind = remote.BadReply
 	case code == http.StatusServiceUnavailable && r.failureType == "timeout":
-		kind = TimedOut
+		kind = remote.TimedOut
 	case code >= 500 && r.failureType != "execution", code == http.StatusTooManyRequests:
-		kind = Broken
+		kind = remote.Broken
 	}
 	return c.fail(kind, resp.StatusCode, "%s", text)
 }
 
-// limited reads up to a limit and counts.
-type limited struct {
-	r    io.Reader
-	left int64
-	read *atomic.Int64
-	err  error
+func (c *Client) fail(kind remote.Kind, status int, format string, args ...any) error {
+	return c.cfg.Access.Fail(kind, c.Host(), status, format, args...)
 }
 
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left < 0 {
-		return 0, errors.New("too large")
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.read != nil {
-		l.read.Add(int64(n))
-	}
-	if err != nil {
-		l.err = err
+// counted adds up what is read, unless total is nil.
+type counted struct {
+	from  io.Reader
+	total *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	if c.total != nil {
+		c.total.Add(int64(n))
 	}
 	return n, err
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"llmops/probes/remote"
 )
 
 func client(t *testing.T, handler http.HandlerFunc, cfg Config) *Client {
@@ -53,7 +55,7 @@ func TestRange(t *testing.T) {
 		z := gzip.NewWriter(w)
 		_, _ = io.WriteString(z, twoSeries)
 		z.Close()
-	}, Config{URL: "/select/0/prometheus/api/v1/", Header: http.Header{"Authorization": {"Bearer k"}}, Read: &seen})
+	}, Config{URL: "/select/0/prometheus/api/v1/", Access: remote.Access{Header: http.Header{"Authorization": {"Bearer k"}}}, Read: &seen})
 	var got []Series
 	warnings, err := c.Range(t.Context(), `x{a="&+ "}`, 1_772_323_200_000, 1_772_323_260_500, 60_000, func(s Series) error {
 		got = append(got, Series{s.Labels, append([]int64(nil), s.Times...), append([]float64(nil), s.Values...)})
@@ -84,51 +86,51 @@ func TestErrors(t *testing.T) {
 	const ok = `{"status":"success","data":{"resultType":"matrix","result":[`
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
-		kind    Kind
+		kind    remote.Kind
 		msg     string
 	}{
-		"bad query":             {text(400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:3:\n parse error"}`), Refused, `invalid parameter "query": 1:3: parse error`},
-		"too many samples":      {text(422, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory"}`), Refused, "too many samples"},
-		"denied":                {text(401, "Unauthorized s3cret-key"), Denied, "HTTP status 401"},
-		"denied, and told":      {text(403, `{"status":"error","error":"s3cret-key may not"}`), Denied, "redacted may not"},
-		"server's own limit":    {text(503, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`), TimedOut, "query timed out"},
-		"broken":                {text(502, "<html>Bad Gateway"), Broken, "HTTP status 502"},
-		"busy":                  {text(429, `too many outstanding requests`), Broken, "HTTP status 429"},
-		"no such path":          {text(404, "404 page not found"), BadReply, "HTTP status 404"},
-		"a web page":            {text(200, "<html>Please log in"), BadReply, "the answer is none of Prometheus's API"},
-		"nothing":               {text(200, ""), BadReply, "the answer is none of Prometheus's API"},
-		"no status":             {text(200, `{"data":{"resultType":"matrix","result":[]}}`), BadReply, "it has no status"},
-		"error with status 200": {text(200, `{"status":"error","error":"x"}`), Refused, "x"},
-		"a scalar":              {text(200, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), BadReply, "a scalar is no matrix"},
-		"cut off":               {text(200, ok+`{"metric":{},"values":[[1,"1"]`), BadReply, "unexpected EOF"},
-		"no point":              {text(200, ok+`{"metric":{},"values":[[1]]}]}}`), BadReply, "a point is no time and value"},
-		"numbers as values":     {text(200, ok+`{"metric":{},"values":[[1,2]]}]}}`), BadReply, "a point is no time and value"},
-		"not even a list":       {text(200, ok+`{"metric":{},"values":{"a":1}}]}}`), BadReply, "values are no list of points"},
-		"too large":             {text(200, ok+`{"metric":{},"values":[[1,"1"]`+strings.Repeat(`,[1,"1"]`, 1<<18)+`]}]}}`), TooLarge, "the reply is larger than 1 MiB"},
-		"elsewhere":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, BadReply, "it redirects elsewhere"},
+		"bad query":             {text(400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:3:\n parse error"}`), remote.Refused, `invalid parameter "query": 1:3: parse error`},
+		"too many samples":      {text(422, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory"}`), remote.Refused, "too many samples"},
+		"denied":                {text(401, "Unauthorized s3cret-key"), remote.Denied, "HTTP status 401"},
+		"denied, and told":      {text(403, `{"status":"error","error":"s3cret-key may not"}`), remote.Denied, "redacted may not"},
+		"server's own limit":    {text(503, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`), remote.TimedOut, "query timed out"},
+		"broken":                {text(502, "<html>Bad Gateway"), remote.Broken, "HTTP status 502"},
+		"busy":                  {text(429, `too many outstanding requests`), remote.Broken, "HTTP status 429"},
+		"no such path":          {text(404, "404 page not found"), remote.BadReply, "HTTP status 404"},
+		"a web page":            {text(200, "<html>Please log in"), remote.BadReply, "the answer is none of Prometheus's API"},
+		"nothing":               {text(200, ""), remote.BadReply, "the answer is none of Prometheus's API"},
+		"no status":             {text(200, `{"data":{"resultType":"matrix","result":[]}}`), remote.BadReply, "it has no status"},
+		"error with status 200": {text(200, `{"status":"error","error":"x"}`), remote.Refused, "x"},
+		"a scalar":              {text(200, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), remote.BadReply, "a scalar is no matrix"},
+		"cut off":               {text(200, ok+`{"metric":{},"values":[[1,"1"]`), remote.BadReply, "unexpected EOF"},
+		"no point":              {text(200, ok+`{"metric":{},"values":[[1]]}]}}`), remote.BadReply, "a point is no time and value"},
+		"numbers as values":     {text(200, ok+`{"metric":{},"values":[[1,2]]}]}}`), remote.BadReply, "a point is no time and value"},
+		"not even a list":       {text(200, ok+`{"metric":{},"values":{"a":1}}]}}`), remote.BadReply, "values are no list of points"},
+		"too large":             {text(200, ok+`{"metric":{},"values":[[1,"1"]`+strings.Repeat(`,[1,"1"]`, 1<<18)+`]}]}}`), remote.TooLarge, "the reply is larger than 1 MiB"},
+		"elsewhere":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, remote.BadReply, "it redirects elsewhere"},
 		"breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, ok)
 			panic(http.ErrAbortHandler)
-		}, Unreachable, "EOF"},
+		}, remote.Unreachable, "EOF"},
 		"silent": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
 			<-r.Context().Done()
-		}, TimedOut, "no answer within 300ms"},
+		}, remote.TimedOut, "no answer within 300ms"},
 		"slow": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, ok)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}, TimedOut, "no answer within 300ms"},
+		}, remote.TimedOut, "no answer within 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := Config{MaxReply: 1 << 20, Secrets: []string{"s3cret-key"}}
-			if c.kind == TimedOut {
+			cfg := Config{MaxReply: 1 << 20, Access: remote.Access{Secrets: []string{"s3cret-key"}}}
+			if c.kind == remote.TimedOut {
 				cfg.Timeout = 300 * time.Millisecond
 			}
 			cl := client(t, c.handler, cfg)
 			_, err := cl.Range(t.Context(), "x", 0, 0, 60_000, func(Series) error { return nil })
-			e, ok := errors.AsType[*Error](err)
+			e, ok := errors.AsType[*remote.Error](err)
 			if !ok || e.Kind != c.kind || !strings.Contains(e.Msg, c.msg) || e.Host != cl.Host() || strings.Contains(e.Msg, "s3cret") {
 				t.Errorf("%v (%+v), want %s: %s", err, e, c.kind, c.msg)
 			}
@@ -151,7 +153,7 @@ func TestOtherEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = gone.Range(t.Context(), "x", 0, 0, 1, nil)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unreachable || strings.Contains(err.Error(), "query_range") {
+	if e, ok := errors.AsType[*remote.Error](err); !ok || e.Kind != remote.Unreachable || strings.Contains(err.Error(), "query_range") {
 		t.Errorf("%v, want unreachable, without the URL", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -166,7 +168,7 @@ func TestCertificate(t *testing.T) {
 	srv.Config.ErrorLog = nil
 	defer srv.Close()
 	ask := func(cfg *tls.Config) error {
-		c, err := New(Config{URL: srv.URL, TLS: cfg})
+		c, err := New(Config{URL: srv.URL, Access: remote.Access{TLS: cfg}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,22 +13,15 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"llmops/probes/remote"
 	"llmops/probes/snapshot"
 )
 
 // Config says how servers are reached.
 type Config struct {
-	Header  http.Header // of each request, such as Authorization
-	Secrets []string    // never shown, even if a server repeats them
-	TLS     *tls.Config // nil: certificates are verified
-	Proxy   func(*http.Request) (*url.URL, error)
-
+	Access   remote.Access
 	Timeout  time.Duration // of one request; 0: 2 s
 	MaxReply int64         // bytes of one reply, unpacked; 0: 16 MiB
 
@@ -36,7 +29,7 @@ type Config struct {
 	// others. Reading empties their queue: another reader misses what this one took.
 	IterationStats bool
 
-	// Transport replaces the one that is made of TLS and Proxy; for tests.
+	// Transport replaces the one that is made of Access; for tests.
 	Transport http.RoundTripper
 }
 
@@ -60,18 +53,11 @@ func New(cfg Config) *Client {
 	if cfg.MaxReply <= 0 {
 		cfg.MaxReply = defaultMaxReply
 	}
-	rt := cfg.Transport
-	if rt == nil {
-		t := cfg.TLS
-		if t == nil {
-			t = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		rt = &http.Transport{TLSClientConfig: t, Proxy: cfg.Proxy, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4}
+	c := &Client{engines: engines(), cfg: cfg, http: cfg.Access.Client()}
+	if cfg.Transport != nil {
+		c.http.Transport = cfg.Transport
 	}
-	return &Client{engines: engines(), cfg: cfg, http: &http.Client{
-		Transport:     rt,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the header holds a credential
-	}}
+	return c
 }
 
 // Close closes idle connections.
@@ -86,20 +72,14 @@ type reply struct {
 	at     time.Time // when the answer began
 }
 
-var errTooLarge = errors.New("too large")
-
 // get asks for one page. A status that is not 2xx is no error.
 func (c *Client) get(ctx context.Context, at string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	req, err := c.cfg.Access.Request(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return reply{}, err
 	}
-	for name, values := range c.cfg.Header {
-		req.Header[name] = values
-	}
-	req.Host = c.cfg.Header.Get("Host")
 	req.Header.Set("Accept", "text/plain;version=0.0.4, application/json;q=0.9, */*;q=0.1")
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -107,27 +87,19 @@ func (c *Client) get(ctx context.Context, at string) (reply, error) {
 	}
 	defer resp.Body.Close()
 	r := reply{status: resp.StatusCode, server: resp.Header.Get("Server"), kind: resp.Header.Get("Content-Type"), at: time.Now()}
-	r.body, err = io.ReadAll(io.LimitReader(resp.Body, c.cfg.MaxReply+1))
-	switch {
-	case err != nil:
-		return r, err
-	case int64(len(r.body)) > c.cfg.MaxReply:
-		return r, errTooLarge
-	}
-	return r, nil
+	r.body, err = io.ReadAll(remote.Limit(resp.Body, c.cfg.MaxReply))
+	return r, err
 }
 
 // broken says what went wrong with a request.
 func (c *Client) broken(source, what string, err error) snapshot.Problem {
 	p := snapshot.Problem{Source: source, What: what, Status: snapshot.Unavailable}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // without the URL
-	}
+	err = remote.Cause(err)
 	p.Detail = c.clean(err.Error())
 	ne, isNet := errors.AsType[net.Error](err)
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, remote.ErrTooLarge):
 		p.Status, p.Detail = snapshot.Failed, fmt.Sprintf("the page is larger than %d KiB", c.cfg.MaxReply>>10)
 	case errors.Is(err, context.DeadlineExceeded), isNet && ne.Timeout():
 		p.Status, p.Detail = snapshot.Timeout, fmt.Sprintf("no answer within %v", c.cfg.Timeout)
@@ -157,23 +129,5 @@ func (c *Client) refused(source, what string, r reply) snapshot.Problem {
 	return p
 }
 
-// maxMessage is how much of a server's words is shown, in bytes.
-const maxMessage = 300
-
-// clean makes the words of a server fit to be shown: one short line, and no secret.
-func (c *Client) clean(text string) string {
-	for _, s := range c.cfg.Secrets {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "redacted")
-		}
-	}
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if len(text) <= maxMessage {
-		return text
-	}
-	end := maxMessage
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
+// clean makes the words of a server fit to be shown.
+func (c *Client) clean(text string) string { return c.cfg.Access.Clean(text) }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"llmops/probes/remote"
 	"llmops/probes/snapshot"
 )
 
@@ -17,7 +18,7 @@ import (
 // problem is one of reaching the server at all.
 func (t *Target) identify(ctx context.Context, s *snapshot.Server) (*engine, *snapshot.Problem) {
 	r, err := t.client.get(ctx, t.base.JoinPath("v1/models").String())
-	if err != nil && !errors.Is(err, errTooLarge) {
+	if err != nil && !errors.Is(err, remote.ErrTooLarge) {
 		return nil, new(t.client.broken(t.shown, "", err))
 	}
 	s.Up = true

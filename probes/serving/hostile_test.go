@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"llmops/probes/remote"
 	"llmops/probes/snapshot"
 )
 
@@ -164,7 +165,7 @@ func TestCredential(t *testing.T) {
 		fmt.Fprintf(w, `{"data":[{"id":"m %s","owned_by":"vllm"}]}`, header)
 	}))
 	defer srv.Close()
-	s, problems := read(t, Config{Header: http.Header{"Authorization": {"Bearer geheim"}}, Secrets: []string{"geheim"}}, srv.URL, 0)
+	s, problems := read(t, Config{Access: remote.Access{Header: http.Header{"Authorization": {"Bearer geheim"}}, Secrets: []string{"geheim"}}}, srv.URL, 0)
 	if header != "Bearer geheim" || asked.Load() != 0 {
 		t.Errorf("sent %q, and %d requests elsewhere", header, asked.Load())
 	}

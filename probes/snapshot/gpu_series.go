@@ -7,6 +7,13 @@ import (
 	"strings"
 )
 
+// busSamples yields how many GPUs there are, driver or not.
+func busSamples(w *samples, onBus map[string]int) {
+	for _, vendor := range slices.Sorted(maps.Keys(onBus)) {
+		gauge(w, "gpu_on_bus", new(onBus[vendor]), "vendor", vendor)
+	}
+}
+
 // gpuSamples yields the numbers of each GPU, labelled gpu (its index), uuid
 // and name of the model.
 func gpuSamples(w *samples, gpus []GPU) {

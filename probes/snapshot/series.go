@@ -34,6 +34,7 @@ type Sample struct {
 func (s Snapshot) Samples(yield func(Sample) bool) {
 	w := &samples{yield: yield}
 	hostSamples(w, s.Host)
+	busSamples(w, s.GPUsOnBus)
 	gpuSamples(w, s.GPUs)
 	serverSamples(w, s.Servers)
 	businessSamples(w, s.Business)

@@ -20,9 +20,13 @@ type Snapshot struct {
 	TakenAt time.Time `json:"at"`
 	// WindowS is the time between the two readings that rates were taken from,
 	// in seconds; absent without a window, and then every rate is absent too.
-	WindowS   *float64           `json:"window_s,omitempty"`
-	Host      *Host              `json:"host,omitempty"`
-	GPUs      []GPU              `json:"gpus,omitempty"`
+	WindowS *float64 `json:"window_s,omitempty"`
+	Host    *Host    `json:"host,omitempty"`
+	GPUs    []GPU    `json:"gpus,omitempty"`
+	// GPUsOnBus counts the GPUs on the PCI bus of each vendor that was asked for
+	// ("nvidia", "amd"), driver or not, so that none in GPUs is told from none at
+	// all; absent where the bus does not tell.
+	GPUsOnBus map[string]int     `json:"gpus_on_bus,omitempty"`
 	Servers   []Server           `json:"servers,omitempty"`
 	Business  *Business          `json:"business,omitempty"`
 	Findings  []Finding          `json:"findings,omitempty"`

@@ -69,6 +69,10 @@ type Metric struct {
 	Factor  float64 `json:"factor,omitzero"`
 	Note    string  `json:"note,omitempty"`
 	Aliases []Alias `json:"aliases,omitempty"`
+	// Low and High are the least and the greatest value that is possible; infinite
+	// where there is none.
+	Low  float64 `json:"-"`
+	High float64 `json:"-"`
 }
 
 // Alias is what a System calls a metric. Either it has the same meaning in

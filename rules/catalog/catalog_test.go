@@ -345,3 +345,23 @@ func BenchmarkResolve(b *testing.B) {
 		c.Resolve("some_series_that_nobody_knows_total")
 	}
 }
+
+// What is possible follows from the unit and the kind, where the entry does not say.
+func TestRange(t *testing.T) {
+	c := load(t)
+	inf := math.Inf(1)
+	for name, want := range map[string][2]float64{
+		"conversion_rate": {0, 1}, "active_users": {0, inf}, "hourly_cost_usd": {0, inf}, "cost_trend": {-1, inf},
+		"remaining_budget": {-inf, 1}, "user_satisfaction_score": {-inf, inf}, "errors_total": {0, inf}, "server_up": {0, 1},
+	} {
+		m, ok := c.Lookup(name)
+		if !ok || m.Low != want[0] || m.High != want[1] {
+			t.Errorf("%s: %v to %v, want %v", name, m.Low, m.High, want)
+		}
+	}
+	for _, m := range c.Metrics {
+		if !(m.Low < m.High) {
+			t.Errorf("%s: %v to %v", m.Name, m.Low, m.High)
+		}
+	}
+}

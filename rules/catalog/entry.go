@@ -34,6 +34,7 @@ type entry struct {
 	SameAs     string              `yaml:"same_as"`
 	Factor     ratio               `yaml:"factor"`
 	Note       string              `yaml:"note"`
+	Range      []float64           `yaml:"range"` // of possible values, where the unit and the kind do not say it
 	Aliases    []aliasEntry        `yaml:"aliases"`
 	Histograms []aliasEntry        `yaml:"histograms"` // of a family: without _bucket, _sum, _count
 }
@@ -95,6 +96,13 @@ func (e entry) metrics(systems []System) ([]Metric, error) {
 	}
 	if m.Kind == "" {
 		m.Kind = Gauge
+	}
+	switch m.Low, m.High = possible(m.Unit, m.Kind); len(e.Range) {
+	case 0:
+	case 2:
+		m.Low, m.High = e.Range[0], e.Range[1]
+	default:
+		return nil, fmt.Errorf("range %v: want two numbers", e.Range)
 	}
 	if m.SameAs != "" {
 		m.Factor = e.Factor.or1()

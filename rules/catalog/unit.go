@@ -1,5 +1,7 @@
 package catalog
 
+import "math"
+
 // Units are those that a metric may have, each with what a value of 1 is.
 func Units() []Unit {
 	return []Unit{
@@ -27,6 +29,17 @@ func Units() []Unit {
 		{"USD/h", "a US dollar for an hour"},
 		{"users", "a user"},
 	}
+}
+
+// possible is the range of the values of most metrics of a unit.
+func possible(unit, kind string) (low, high float64) {
+	switch {
+	case unit == "ratio" || unit == "bool":
+		return 0, 1
+	case kind != Counter && (unit == "1" || unit == "°C"): // scores may be below zero
+		return math.Inf(-1), math.Inf(1)
+	}
+	return 0, math.Inf(1)
 }
 
 // Unit is a unit as Metric.Unit names it.

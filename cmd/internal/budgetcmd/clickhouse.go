@@ -9,8 +9,10 @@ import (
 
 	"llmops/analysis/budget"
 	"llmops/analysis/pushdown"
+	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/clickhouse"
+	"llmops/probes/remote"
 )
 
 type clickhouseOptions struct{ url, table string }
@@ -27,13 +29,13 @@ func (o *options) fromClickHouse(ctx context.Context, app *cli.App, cfg budget.C
 	if o.clickhouse.table == "" {
 		return budget.Report{}, cli.WithHint(cli.Usagef("--clickhouse: no table is named"), "add --table TABLE or --table DATABASE.TABLE")
 	}
-	access, err := o.server.access(app, "default")
+	to, err := o.server.access(app, "default")
 	if err != nil {
 		return budget.Report{}, cli.Usage(err)
 	}
-	client, err := clickhouse.New(clickhouse.Config{URL: o.clickhouse.url, Header: access.header, Secrets: access.secrets, TLS: access.tls, Proxy: access.proxy, Timeout: o.server.timeout})
+	client, err := clickhouse.New(clickhouse.Config{URL: o.clickhouse.url, Access: to, Timeout: o.server.timeout})
 	if err != nil {
-		return budget.Report{}, cli.WithHint(cli.Usagef("--clickhouse: %w", err), "credentials come from --user with --password-file or $%s, or from --token-file or $%s", passwordVariable, tokenVariable)
+		return budget.Report{}, cli.WithHint(cli.Usagef("--clickhouse: %w", err), credentialHint)
 	}
 	defer client.Close()
 	ask := func(ctx context.Context, q pushdown.Query, row func([]string) error) error {
@@ -44,23 +46,23 @@ func (o *options) fromClickHouse(ctx context.Context, app *cli.App, cfg budget.C
 	if err == nil || ctx.Err() != nil {
 		return report, err
 	}
-	failed, ok := errors.AsType[*clickhouse.Error](err)
+	failed, ok := errors.AsType[*remote.Error](err)
 	switch {
 	case ok:
 		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", failed)), "%s", clickhouseHint(failed.Kind))
 	case errors.Is(err, pushdown.ErrAnswer):
-		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", err)), "%s", clickhouseHint(clickhouse.BadReply))
+		return report, cli.WithHint(cli.Failed(fmt.Errorf("--clickhouse: %w", err)), "%s", clickhouseHint(remote.BadReply))
 	}
 	return report, cli.Usage(err)
 }
 
-func clickhouseHint(kind clickhouse.Kind) string {
+func clickhouseHint(kind remote.Kind) string {
 	switch kind {
-	case clickhouse.Denied:
-		return "name the user with --user, and put the password into $" + passwordVariable + " or --password-file"
-	case clickhouse.Refused:
+	case remote.Denied:
+		return "name the user with --user, and put the password into $" + access.PasswordVariable + " or --password-file"
+	case remote.Refused:
 		return "is --table right? -v shows the queries; servers from before 2021 may not know all that is in them"
-	case clickhouse.TimedOut, clickhouse.Broken, clickhouse.TooLarge:
+	case remote.TimedOut, remote.Broken, remote.TooLarge:
 		return "try again, judge a shorter --window, or raise --server-timeout"
 	}
 	return "is it the address of ClickHouse's HTTP interface, such as http://127.0.0.1:8123?"

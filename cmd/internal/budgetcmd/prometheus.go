@@ -9,8 +9,10 @@ import (
 
 	"llmops/analysis/budget"
 	"llmops/analysis/pushdown"
+	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/prometheus"
+	"llmops/probes/remote"
 	"llmops/rules/alert"
 )
 
@@ -47,19 +49,19 @@ func (o *options) fromPrometheus(ctx context.Context, app *cli.App, cfg budget.C
 	if err != nil {
 		return budget.Report{}, err
 	}
-	access, err := o.server.access(app, "")
+	to, err := o.server.access(app, "")
 	if err != nil {
 		return budget.Report{}, cli.Usage(err)
 	}
-	client, err := prometheus.New(prometheus.Config{URL: o.prometheus.url, Header: access.header, Secrets: access.secrets, TLS: access.tls, Proxy: access.proxy, Timeout: o.server.timeout})
+	client, err := prometheus.New(prometheus.Config{URL: o.prometheus.url, Access: to, Timeout: o.server.timeout})
 	if err != nil {
-		return budget.Report{}, cli.WithHint(cli.Usagef("--prometheus: %w", err), "credentials come from --user with --password-file or $%s, or from --token-file or $%s", passwordVariable, tokenVariable)
+		return budget.Report{}, cli.WithHint(cli.Usagef("--prometheus: %w", err), credentialHint)
 	}
 	defer client.Close()
 	ask := func(ctx context.Context, expr string, start, end, step int64, series func(map[string]string, []int64, []float64) error) ([]string, error) {
 		app.Verbosef("asking Prometheus: %s from %s to %s", expr, budget.Time(start), budget.Time(end))
 		warnings, err := client.Range(ctx, expr, start, end, step, func(s prometheus.Series) error { return series(s.Labels, s.Times, s.Values) })
-		if e, ok := errors.AsType[*prometheus.Error](err); ok && tooMuch(e) {
+		if e, ok := errors.AsType[*remote.Error](err); ok && tooMuch(e) {
 			err = fmt.Errorf("%w: %w", err, pushdown.ErrTooMuch)
 		}
 		for i, w := range warnings {
@@ -95,12 +97,12 @@ func (o *options) counters(cfg budget.Config) ([]alert.Counters, []string, error
 }
 
 // tooMuch tells whether the server might answer for a shorter time.
-func tooMuch(e *prometheus.Error) bool {
-	return e.Kind == prometheus.TooLarge || e.Kind == prometheus.TimedOut || e.Kind == prometheus.Refused && e.Status == 422
+func tooMuch(e *remote.Error) bool {
+	return e.Kind == remote.TooLarge || e.Kind == remote.TimedOut || e.Kind == remote.Refused && e.Status == 422
 }
 
 func (o *options) prometheusError(ctx context.Context, err error) error {
-	e, ok := errors.AsType[*prometheus.Error](err)
+	e, ok := errors.AsType[*remote.Error](err)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -109,13 +111,13 @@ func (o *options) prometheusError(ctx context.Context, err error) error {
 	}
 	hint := "is it the address of a server with Prometheus's HTTP API, such as http://127.0.0.1:9090? Thanos, Mimir and VictoriaMetrics may need a prefix of the path"
 	switch e.Kind {
-	case prometheus.Denied:
-		hint = "put a token into $" + tokenVariable + " or --token-file, or name --user and put the password into $" + passwordVariable + " or --password-file"
-	case prometheus.Refused:
+	case remote.Denied:
+		hint = "put a token into $" + access.TokenVariable + " or --token-file, or name --user and put the password into $" + access.PasswordVariable + " or --password-file"
+	case remote.Refused:
 		hint = "-v shows the queries; narrow them with --match, or judge a shorter --window"
-	case prometheus.TimedOut, prometheus.TooLarge:
+	case remote.TimedOut, remote.TooLarge:
 		hint = "narrow the counters with --match, judge a shorter --window, or raise --server-timeout"
-	case prometheus.Broken:
+	case remote.Broken:
 		hint = "try again later; if it is overloaded, narrow the counters with --match or judge a shorter --window"
 	}
 	return cli.WithHint(cli.Failed(fmt.Errorf("--prometheus: %w", e)), "%s", hint)

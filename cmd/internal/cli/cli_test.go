@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -279,5 +280,39 @@ func TestWriteFile(t *testing.T) {
 	}()
 	if entries, _ := os.ReadDir(name[:len(name)-len("/out.txt")]); len(entries) != 1 || content() != "one" {
 		t.Errorf("left behind: %v, content %q", entries, content())
+	}
+}
+
+// A file that others read stays readable for them; a new one is its owner's alone.
+func TestWriteFileKeepsTheMode(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no mode here")
+	}
+	name := t.TempDir() + "/x.prom"
+	link := name + ".link"
+	if err := os.Symlink(name, link); err != nil {
+		t.Fatal(err)
+	}
+	write := func() os.FileMode {
+		t.Helper()
+		if err := cli.WriteFile(link, func(io.Writer) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode()
+	}
+	if got := write(); got != 0o600 {
+		t.Errorf("a new file has mode %v", got)
+	}
+	for _, want := range []os.FileMode{0o644, 0o640, 0o600} {
+		if err := os.Chmod(name, want); err != nil {
+			t.Fatal(err)
+		}
+		if got := write(); got != want {
+			t.Errorf("mode %v became %v", want, got)
+		}
 	}
 }

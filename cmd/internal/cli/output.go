@@ -25,7 +25,7 @@ type Output struct {
 // AddFlags adds the flags to cmd. The first format is the default.
 func (o *Output) AddFlags(cmd *cobra.Command, formats ...string) {
 	Enum(cmd, &o.Format, "output-format", "o", formats, "format of the data")
-	cmd.Flags().StringVar(&o.File, "output", "", "write the data to `FILE` instead of standard output, all of it or nothing")
+	cmd.Flags().StringVar(&o.File, "output", "", "write the data to `FILE` instead of standard output, all of it or nothing; a file that is there keeps its mode, a new one has 0600")
 }
 
 // ToFile tells whether the data goes to a file.
@@ -86,8 +86,9 @@ func (o *Output) Write(app *App, write func(w io.Writer) error) error {
 	return nil
 }
 
-// WriteFile writes a file with mode 0600 so that readers see the old content
-// or the whole new one: a temporary file in the same folder, synced, renamed.
+// WriteFile writes a file so that readers see the old content or the whole new
+// one: a temporary file in the same folder, synced, renamed. A new file has mode
+// 0600; one that is there keeps its mode and, where it may, its owner.
 // A symbolic link keeps pointing where it did. What is no regular file, such
 // as a named pipe or /dev/null, is written in place, for it must not be replaced.
 func WriteFile(name string, write func(w io.Writer) error) (err error) {
@@ -103,6 +104,9 @@ func WriteFile(name string, write func(w io.Writer) error) (err error) {
 	}
 	if err != nil {
 		return outputError(name, err)
+	}
+	if old, err := os.Stat(path); err == nil && !inPlace {
+		keep(f, old)
 	}
 	done := false
 	defer func() {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/load"
 	"llmops/probes/load/api"
@@ -67,12 +68,12 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 	if shown.User != nil {
 		return nil, cli.WithHint(cli.Usagef("the URL holds a user name"), "put credentials into the environment: --api-key-env, or --header 'Authorization: env:VARIABLE'")
 	}
-	key, err := o.link.apiKey(app)
+	key, err := o.link.key.Read(app)
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
 	header := kind.Header(key, !o.noStream)
-	extra, secrets, err := o.link.header(app)
+	extra, secrets, err := o.link.headers.Read(app)
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
@@ -80,7 +81,7 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 		header[name] = values
 	}
 	if header.Get("User-Agent") == "" {
-		header.Set("User-Agent", "llmops/"+app.Build.Version)
+		header.Set("User-Agent", access.UserAgent(app))
 	}
 	host := header.Get("Host")
 	header.Del("Host")
@@ -96,10 +97,10 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 		URL: address, API: kind, Header: header, Host: host, Secrets: secretParts(append(secrets, key)),
 		Body: api.Options{Model: o.model, Stream: !o.noStream && kind.Streams(), IgnoreEOS: o.ignoreEOS},
 	}
-	if t.TLS, err = o.link.tlsConfig(); err != nil {
+	if t.TLS, err = o.link.transport.TLS(); err != nil {
 		return nil, cli.Usage(err)
 	}
-	if t.Proxy, err = o.link.proxyFunc(app); err != nil {
+	if t.Proxy, err = o.link.transport.Proxy(app); err != nil {
 		return nil, cli.Usage(err)
 	}
 	var models []string

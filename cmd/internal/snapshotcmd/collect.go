@@ -41,7 +41,7 @@ const grace = 300 * time.Millisecond
 // collect asks all of them and waits for each no longer than its limit. One that does
 // not come back is left behind, named in the errors, and not asked again until it does.
 func (p *probes) collect(ctx context.Context, now func() time.Time, window time.Duration) snapshot.Snapshot {
-	s := snapshot.Snapshot{Schema: snapshot.Schema, TakenAt: now().UTC().Add(window).Round(time.Millisecond), TimingsMS: map[string]float64{}}
+	s := snapshot.Snapshot{Schema: snapshot.Schema, TimingsMS: map[string]float64{}}
 	type answer struct {
 		write func(*snapshot.Snapshot)
 		took  time.Duration
@@ -76,6 +76,7 @@ func (p *probes) collect(ctx context.Context, now func() time.Time, window time.
 		a.write(&s)
 		s.TimingsMS[x.name] = float64(max(0, a.took-window).Microseconds()) / 1e3
 	}
+	s.TakenAt = now().UTC().Truncate(time.Millisecond) // an interrupt ends the window early
 	return s
 }
 

@@ -73,6 +73,9 @@ func TestInterruptedWindow(t *testing.T) {
 		if s.Host == nil || s.Host.Name != "no rates" || time.Since(began) > time.Second+grace {
 			t.Errorf("%+v after %v", s.Host, time.Since(began))
 		}
+		if s.TakenAt.After(time.Now()) || s.TakenAt.Before(began.Add(time.Second)) {
+			t.Errorf("taken at %v, %v after it began", s.TakenAt, s.TakenAt.Sub(began))
+		}
 	})
 }
 
@@ -83,9 +86,9 @@ func TestTimingsLeaveTheWindowOut(t *testing.T) {
 			time.Sleep(window + 7*time.Millisecond)
 			return func(*snapshot.Snapshot) {}
 		}}}}
-		now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		s := p.collect(t.Context(), func() time.Time { return now }, 5*time.Second)
-		if s.TimingsMS["host"] != 7 || !s.TakenAt.Equal(now.Add(5*time.Second)) {
+		began := time.Now()
+		s := p.collect(t.Context(), time.Now, 5*time.Second)
+		if s.TimingsMS["host"] != 7 || !s.TakenAt.Equal(began.Add(5007*time.Millisecond)) {
 			t.Errorf("%v at %v", s.TimingsMS, s.TakenAt)
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +27,7 @@ import (
 type options struct {
 	gpu      string
 	servers  []string
-	access   access
+	link     link
 	business string
 	hostRoot string
 	window   time.Duration
@@ -51,7 +53,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	cli.Enum(cmd, &o.gpu, "gpu", "", []string{"auto", "nvml", "nvidia-smi", "amdgpu", "none"}, "where GPUs are read from")
 	f.StringArrayVar(&o.servers, "server", nil, "serving engine at `URL`, such as http://127.0.0.1:8000; may be repeated")
-	o.access.addFlags(cmd)
+	o.link.addFlags(cmd)
 	f.StringVar(&o.business, "business", "", "users, conversion, satisfaction, cost from a JSON or CSV `FILE` or URL")
 	f.StringVar(&o.hostRoot, "host-root", "", "`DIR` at which the host's / is mounted, in a container")
 	f.DurationVar(&o.window, "window", 0, "time between two readings, for rates; without it there are none")
@@ -112,7 +114,25 @@ func (o *options) check(cmd *cobra.Command) error {
 			return cli.Usagef("--record-max-size %q: %w", o.recordSize, err)
 		}
 	}
+	if o.hostRoot != "" && len(o.trend) == 0 && !readable(filepath.Join(o.hostRoot, "proc/stat")) && !readable(filepath.Join(o.hostRoot, "proc/meminfo")) {
+		return cli.WithHint(cli.Usagef("--host-root %s: neither proc/stat nor proc/meminfo can be read in it", o.hostRoot),
+			"name the folder at which the host's / is mounted, such as /host with -v /:/host:ro")
+	}
 	return nil
+}
+
+// readable tells whether there is a file that can be read.
+func readable(name string) bool {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() { // a pipe would wait for its other end
+		return false
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = f.Read(make([]byte, 1))
+	return err == nil
 }
 
 // parseSize reads a number of bytes with a unit of 1000 (kB, MB, GB) or 1024 (KiB, …).

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/business"
 	"llmops/probes/gpu"
 	"llmops/probes/host"
+	"llmops/probes/remote"
 	"llmops/probes/serving"
 	"llmops/probes/snapshot"
 	"llmops/rules/catalog"
@@ -28,12 +30,14 @@ const (
 // probes are those that were asked for.
 func (o *options) probes(app *cli.App) (*probes, error) {
 	p := &probes{list: []*probe{hostProbe(o.hostRoot)}}
-	if o.gpu != "none" {
-		prober := gpu.New(gpu.Config{Source: gpu.Source(o.gpu), Window: o.window, Root: o.hostRoot})
-		p.closers = append(p.closers, prober.Close)
-		p.list = append(p.list, gpuProbe(prober))
+	prober := gpu.New(gpu.Config{Source: gpu.Source(o.gpu), Window: o.window, Root: o.hostRoot})
+	p.closers = append(p.closers, prober.Close)
+	gpus := gpuProbe(prober)
+	if o.gpu == "none" { // what the kernel log says of the host is left
+		gpus.name, gpus.limit = "kernel_log", hostLimit
 	}
-	cfg, err := o.access.config(app)
+	p.list = append(p.list, gpus)
+	cfg, err := o.link.config(app)
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
@@ -59,9 +63,14 @@ func (o *options) probes(app *cli.App) (*probes, error) {
 			return nil, cli.Failed(fmt.Errorf("read the catalogue: %w", err))
 		}
 		p.list = append(p.list, businessProbe(business.Config{
-			Source: o.business, Resolve: names.Resolve, Proxy: cfg.Proxy,
-			TLS:    cfg.TLS.Clone(),                                     // a transport writes to its own
-			Header: http.Header{"User-Agent": cfg.Header["User-Agent"]}, // the API key is for the servers alone
+			Source: o.business, Resolve: func(name string) (string, float64, bool) { return names.ResolveFrom(catalog.BusinessIn, name) },
+			Range: func(name string) (low, high float64) {
+				m, _ := names.Lookup(name)
+				return m.Low, m.High
+			},
+			Access: remote.Access{ // the API key is for the servers alone
+				Header: http.Header{"User-Agent": {access.UserAgent(app)}}, TLS: cfg.Access.TLS, Proxy: cfg.Access.Proxy,
+			},
 		}))
 	}
 	return p, nil
@@ -116,7 +125,7 @@ func gpuProbe(prober *gpu.Prober) *probe {
 		}
 		before, last = r.GPUs, now
 		return func(s *snapshot.Snapshot) {
-			s.GPUs = r.GPUs
+			s.GPUs, s.GPUsOnBus = r.GPUs, r.OnBus
 			s.Findings = append(s.Findings, r.Findings...)
 			s.Errors = append(s.Errors, r.Errors...)
 			maps.Copy(s.TimingsMS, r.TimingsMS)

@@ -10,13 +10,19 @@ import (
 	"strings"
 	"time"
 
+	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
 	"llmops/probes/snapshot"
+	"llmops/rules/catalog"
 )
 
 // textfile writes the series in the Prometheus text format for a node exporter's
 // textfile collector: no times, which it refuses, and all of a name together.
 func textfile(w io.Writer, s snapshot.Snapshot) error {
+	meanings, err := catalog.Load()
+	if err != nil {
+		return cli.Failed(err)
+	}
 	byName := map[string][]snapshot.Sample{}
 	for x := range s.Samples {
 		byName[x.Name] = append(byName[x.Name], x)
@@ -24,6 +30,9 @@ func textfile(w io.Writer, s snapshot.Snapshot) error {
 	out := bufio.NewWriter(w)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		list := byName[name]
+		if m, ok := meanings.Lookup(name); ok {
+			fmt.Fprintf(out, "# HELP %s %s\n", name, helpEscapes.Replace(strings.Join(strings.Fields(m.EN), " ")))
+		}
 		fmt.Fprintf(out, "# TYPE %s %s\n", name, list[0].Kind)
 		seen := map[string]bool{}
 		for _, x := range list {
@@ -37,6 +46,9 @@ func textfile(w io.Writer, s snapshot.Snapshot) error {
 	}
 	return out.Flush()
 }
+
+// helpEscapes are fewer than those of labels: quotes stay.
+var helpEscapes = strings.NewReplacer(`\`, `\\`)
 
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 

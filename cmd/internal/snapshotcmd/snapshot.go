@@ -29,7 +29,11 @@ compares what was not measured gives no verdict (exit 4, see --on-missing).
 @defaults/health is the shipped set of rules for hosts, GPUs and servers.
 
 With --record each snapshot becomes a line of a file, which --trend and other
-commands read.`,
+commands read.
+
+A node exporter that runs as another user cannot read a new --output FILE, which
+has mode 0600. Create it once, and it keeps its mode:
+install -m 644 /dev/null FILE`,
 		Example: `  llmops snapshot
   llmops snapshot --server http://127.0.0.1:8000 --window 5s
   llmops snapshot --fail-on 'gpu_memory_utilization > 0.95' --fail-on @defaults/health

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"llmops/analysis/accesslog"
 	"llmops/analysis/stats"
 	"llmops/analysis/trend"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/inputs"
 	"llmops/cmd/internal/render"
 	"llmops/probes/recording"
 )
@@ -72,29 +74,34 @@ func recordings(names []string) []string {
 }
 
 func readRecording(ctx context.Context, app *cli.App, name string, reader *trend.Reader) error {
-	in := app.In
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			hint := "name a file that was written with --record"
-			if errors.Is(err, fs.ErrPermission) {
-				hint = "the file must be readable"
-			}
-			return cli.WithHint(cli.Usage(err), "%s", hint)
+	source := accesslog.Source{Name: name, Open: func() (io.ReadCloser, error) {
+		if name == inputs.Stdin {
+			return io.NopCloser(app.In), nil
 		}
-		defer f.Close()
-		in = f
+		return os.Open(name)
+	}}
+	in, err := source.Content(nil)
+	if err != nil {
+		hint := "name a file that was written with --record"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "the file must be readable"
+		}
+		return cli.WithHint(cli.Usage(err), "%s", hint)
 	}
+	defer in.Close()
 	stop := app.Progress(func() string { return "read " + name })
-	err := reader.Read(ctx, in)
+	err = reader.Read(ctx, in)
 	stop()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err != nil {
-		return cli.Usage(fmt.Errorf("%s: %w", name, err))
+	switch {
+	case err == nil:
+		return nil
+	case !strings.Contains(err.Error(), name+":"): // what the compression says names the file
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return nil
+	return cli.Usage(err)
 }
 
 // trendProblem says why there is nothing to show.

@@ -144,9 +144,13 @@ func TestHostileText(t *testing.T) {
 // Each format holds the numbers; the text format is one that Prometheus takes.
 func TestTextfile(t *testing.T) {
 	got := printed(t, busy(), 0, func(w *watch) { w.output.Format = "prom" })
-	line := regexp.MustCompile(`^(# TYPE [a-z_0-9]+ (gauge|counter)|[a-z_0-9]+(\{[a-z_0-9]+="([^"\\]|\\.)*"(,[a-z_0-9]+="([^"\\]|\\.)*")*\})? -?[0-9.e+-]+)\n$`)
-	names := map[string]bool{}
+	line := regexp.MustCompile(`^(# HELP [a-z_0-9]+ [^\n]+|# TYPE [a-z_0-9]+ (gauge|counter)|[a-z_0-9]+(\{[a-z_0-9]+="([^"\\]|\\.)*"(,[a-z_0-9]+="([^"\\]|\\.)*")*\})? -?[0-9.e+-]+)\n$`)
+	names, explained := map[string]bool{}, map[string]bool{}
 	for l := range strings.Lines(got) {
+		if text, ok := strings.CutPrefix(l, "# HELP "); ok {
+			name, _, _ := strings.Cut(text, " ")
+			explained[name] = true
+		}
 		if !line.MatchString(l) {
 			t.Errorf("%q", l)
 		}
@@ -155,6 +159,9 @@ func TestTextfile(t *testing.T) {
 				t.Errorf("%q twice", name)
 			}
 			names[name] = true
+			if name, _, _ := strings.Cut(name, " "); !explained[name] {
+				t.Errorf("%s has no help text", name)
+			}
 		}
 	}
 	if !strings.Contains(got, `gpu_memory_utilization{gpu="7",uuid="GPU-7"} 0.9625`) || len(names) < 40 {

@@ -21,12 +21,16 @@ import (
 // it could not be run at all. The output counts even with a bad exit code.
 type Runner func(ctx context.Context, name string, args ...string) (out []byte, code int, err error)
 
-// Exec is the Runner of a real machine. When ctx ends the program is killed; a
-// program that sleeps in the kernel cannot be, and is left behind.
+// Exec is the Runner of a real machine. When ctx ends, or when it writes more than
+// anybody would read, the program is killed, and what it started with it; a program
+// that sleeps in the kernel cannot be, and is left behind after two seconds more.
 func Exec(ctx context.Context, name string, args ...string) ([]byte, int, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = time.Second
-	var out, complaint limited
+	killAll(cmd)
+	out, complaint := limited{stop: stop}, limited{stop: stop}
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	done := make(chan error, 1)
 	if err := cmd.Start(); err != nil {
@@ -36,15 +40,15 @@ func Exec(ctx context.Context, name string, args ...string) ([]byte, int, error)
 	select {
 	case err := <-done:
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() >= 0 {
-			if out.Len() == 0 {
-				out = complaint
+			if out.held.Len() == 0 {
+				return complaint.held.Bytes(), exit.ExitCode(), nil
 			}
-			return out.Bytes(), exit.ExitCode(), nil
+			return out.held.Bytes(), exit.ExitCode(), nil
 		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return out.Bytes(), 0, err
+		return out.held.Bytes(), 0, err
 	case <-after(ctx, 2*time.Second):
 		return nil, 0, context.Cause(ctx)
 	}
@@ -60,17 +64,30 @@ func after(ctx context.Context, d time.Duration) <-chan struct{} {
 // most bounds what is read of the program's output.
 const most = 32 << 20
 
-type limited struct{ bytes.Buffer }
+// limited holds so much and stops the program that writes more. The buffer is no
+// embedded one: its ReadFrom would be used instead of Write, and know no bound.
+type limited struct {
+	held bytes.Buffer
+	stop context.CancelCauseFunc
+}
 
 func (b *limited) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > most {
-		return 0, fmt.Errorf("more than %d MiB of output", most>>20)
+	if b.held.Len()+len(p) > most {
+		err := fmt.Errorf("it wrote more than %d MiB", most>>20)
+		b.stop(err)
+		return 0, err
 	}
-	return b.Buffer.Write(p)
+	return b.held.Write(p)
 }
+
+// patience is how long nvidia-smi may take: without persistence mode the driver needs
+// seconds for each GPU. One that hangs must leave time for what else is read.
+const patience = 10 * time.Second
 
 // Read runs nvidia-smi and reads what it says.
 func Read(ctx context.Context, run Runner) nvml.Reading {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	out, code, err := run(ctx, "nvidia-smi", "-q", "-x")
 	if err != nil {
 		return nvml.Reading{Errors: []snapshot.Problem{runProblem(err)}}
@@ -96,11 +113,18 @@ func Read(ctx context.Context, run Runner) nvml.Reading {
 	return r
 }
 
+const notFound = "no nvidia-smi in the search path"
+
+// Missing tells whether there was no nvidia-smi to ask, as on a host without NVIDIA.
+func Missing(r nvml.Reading) bool {
+	return len(r.GPUs) == 0 && len(r.Errors) == 1 && r.Errors[0].Detail == notFound
+}
+
 func runProblem(err error) snapshot.Problem {
 	p := snapshot.Problem{Source: "nvidia-smi", Status: snapshot.Failed, Detail: err.Error()}
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		p.Status, p.Detail = snapshot.Unavailable, "no nvidia-smi in the search path"
+		p.Status, p.Detail = snapshot.Unavailable, notFound
 		p.Hint = "install the NVIDIA driver; in a container set NVIDIA_DRIVER_CAPABILITIES=utility"
 	case errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Detail = snapshot.Timeout, "nvidia-smi did not answer in time"

@@ -193,6 +193,61 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// A program that starts others and one that heeds no signal: both end in time, and
+// what they started does not outlive them.
+func TestExecKills(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	for _, script := range []string{"sleep 47 & echo $! >$0; wait", `trap "" TERM INT; sleep 47 & echo $! >$0; sleep 47`} {
+		file := filepath.Join(t.TempDir(), "pid")
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, _, err := Exec(ctx, "sh", "-c", script, file)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 900*time.Millisecond {
+			t.Errorf("%s: after %v: %v", script, took, err)
+		}
+		pid, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := func() string {
+			b, _ := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "status"))
+			_, after, _ := strings.Cut(string(b), "State:")
+			return strings.TrimSpace(after)
+		}
+		for range 100 {
+			if s := state(); s == "" || s[0] == 'Z' || s[0] == 'X' {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if s := state(); s != "" && s[0] != 'Z' && s[0] != 'X' {
+			t.Errorf("%s: the child lives on: %.20s", script, s)
+		}
+	}
+}
+
+// Output without end is cut, the program stopped, and the memory stays bounded.
+func TestExecEndless(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	for _, script := range []string{`yes "<a>"`, `yes "<a>" >&2`, `trap "" PIPE; while :; do yes "<a>"; done`} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		out, _, err := Exec(ctx, "sh", "-c", script)
+		if err == nil || !strings.Contains(err.Error(), "more than 32 MiB") || ctx.Err() != nil || len(out) > most {
+			t.Errorf("%s: %d bytes, %v", script, len(out), err)
+		}
+		r := Read(t.Context(), func(context.Context, string, ...string) ([]byte, int, error) { return out, 0, err })
+		if len(r.Errors) != 1 || r.Errors[0].Status != snapshot.Failed {
+			t.Errorf("%s: %+v", script, r.Errors)
+		}
+	}
+}
+
 // Whatever nvidia-smi prints: no panic, and nothing that JSON cannot hold.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"nvidia-smi-v10.xml", "nvidia-smi-v12-mig.xml", "nvidia-smi-v13.xml", "nvidia-smi-lost.xml"} {
