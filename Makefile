@@ -7,6 +7,7 @@ FUZZTIME  ?= 30s
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT    ?= $(shell git rev-parse -q --verify HEAD 2>/dev/null)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
+CROSS     ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 GOLANGCI  ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # the last one that builds with Go 1.26; building it takes minutes the first time
 GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3
@@ -94,7 +95,7 @@ golden: ## rewrite what the command-line scripts expect
 	$(GO) test $(TESTFLAGS) ./cmd/llmops -run TestScripts -update
 
 cross: ## build without cgo for linux, darwin and windows
-	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
+	@set -e; for target in $(CROSS); do \
 	  echo "build $$target without cgo"; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/llmops; \
 	done
