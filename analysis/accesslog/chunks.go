@@ -13,6 +13,7 @@ type chunks struct {
 	file randomAccess
 	from int64 // where the first row begins
 	size int64
+	step int64 // bytes of a chunk; less than the buffers that it is read into hold
 	next int64 // the chunk that is handed out next
 
 	mu    sync.Mutex
@@ -40,22 +41,22 @@ func newChunks(c *content, from int64) *chunks {
 	if err != nil || !info.Mode().IsRegular() || info.Size() < leastChunked {
 		return nil
 	}
-	return &chunks{file: c.plain, from: from, size: info.Size()}
+	return &chunks{file: c.plain, from: from, size: info.Size(), step: chunkSize}
 }
 
 // claim hands out a chunk; more: it was not the last one.
 func (c *chunks) claim() (k int64, more bool) {
 	k = c.next
 	c.next++
-	return k, c.from+c.next*chunkSize < c.size
+	return k, c.from+c.next*c.step < c.size
 }
 
-// rows reads the rows of chunk k into buf, of the capacity of a block. What does not
+// rows reads the rows of chunk k into buf, by its capacity. What does not
 // end there is the last row's beginning, left, which goes on at the place at; at is
 // 0 where there is none.
 func (c *chunks) rows(k int64, buf []byte) (rows, left []byte, at int64, err error) {
-	start := c.from + k*chunkSize
-	end := min(start+chunkSize, c.size)
+	start := c.from + k*c.step
+	end := min(start+c.step, c.size)
 	if k > 0 { // a line feed there makes the first byte the beginning of a row
 		start--
 	}

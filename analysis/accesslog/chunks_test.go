@@ -2,11 +2,13 @@ package accesslog
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,6 +72,65 @@ func TestChunks(t *testing.T) {
 	}
 }
 
+// Whatever the chunks and the buffers are, each row is of one chunk, whole and in
+// its place.
+func TestRowsOfChunks(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	var big large
+	for range 3000 {
+		text := make([]byte, r.IntN(400))
+		often := []int{2, 5, 30, 200}[r.IntN(4)]
+		for i := range text {
+			text[i] = "ab\r"[r.IntN(3)]
+			if r.IntN(often) == 0 {
+				text[i] = '\n'
+			}
+		}
+		from := r.IntN(4)
+		if from > len(text) {
+			continue
+		}
+		c := &chunks{file: cutOff{bytes.NewReader(text)}, from: int64(from), size: int64(len(text)), step: 1 + r.Int64N(60)}
+		buf := make([]byte, 0, c.step+1+r.Int64N(30))
+		var got, want []string
+		for more := true; more; {
+			var k int64
+			k, more = c.claim()
+			rows, left, at, err := c.rows(k, buf)
+			if err != nil || (at > 0) != (len(left) > 0) {
+				t.Fatal(left, at, err)
+			}
+			lines := slices.Collect(bytes.Lines(rows))
+			if at > 0 {
+				row, long, err := c.rest(left, at, &big)
+				if err != nil || long {
+					t.Fatal(long, err)
+				}
+				lines = append(lines, bytes.Clone(row))
+				big.Unlock()
+			}
+			for i, line := range lines {
+				got = append(got, fmt.Sprint(k*chunkLine+int64(i), " ", string(line)))
+			}
+			c.counted(k, int64(len(lines)))
+		}
+		for i, line := range got {
+			n, text, _ := strings.Cut(line, " ")
+			at, err := strconv.ParseInt(n, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[i] = fmt.Sprint(c.line(at), " ", text)
+		}
+		for line := range bytes.Lines(text[from:]) {
+			want = append(want, fmt.Sprint(len(want), " ", string(line)))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q from %d by %d into %d: %q", text, from, c.step, cap(buf), got)
+		}
+	}
+}
+
 // A row beyond what is read is one malformed row; those around it are read.
 func TestChunksOfEndlessRow(t *testing.T) {
 	good := llmopsRow(1) + "\n"
@@ -83,7 +144,7 @@ func TestChunksOfEndlessRow(t *testing.T) {
 // A file that gets shorter while it is read ends where it ends.
 func TestChunksOfFileCutOff(t *testing.T) {
 	log := bytes.Repeat([]byte(llmopsRow(1)+"\n"), 20_000)
-	c := &chunks{file: cutOff{bytes.NewReader(log[:chunkSize+1000])}, size: int64(len(log))}
+	c := &chunks{file: cutOff{bytes.NewReader(log[:chunkSize+1000])}, size: int64(len(log)), step: chunkSize}
 	buf := make([]byte, 0, blockSize)
 	total := 0
 	for more := true; more; {

@@ -17,38 +17,59 @@ import (
 // The elements are rows, wherever lines end.
 
 // arrayKeys are the members that such an object begins with.
-var arrayKeys = [...]string{"data", "result", "results", "items", "logs"}
+var arrayKeys = [...]string{`"data"`, `"result"`, `"results"`, `"items"`, `"logs"`}
 
 // arrayStart is where the elements of the array begin that is all of the file that
 // b begins; 0: it is none.
 func arrayStart(b []byte) int {
 	i := skipBlank(b, 0)
-	if i < len(b) && b[i] == '{' {
-		i = skipBlank(b, i+1)
-		end := skipKey(b, i)
-		if end < 0 || !arrayKey(b[i:end]) {
-			return 0
-		}
-		i = end
-	}
-	if i >= len(b) || b[i] != '[' {
+	n := pageStart(b[i:])
+	if n <= 0 {
 		return 0
 	}
-	i++
+	i += n
 	if next := skipBlank(b, i); next < len(b) && (b[next] == '{' || b[next] == ']') {
 		return i
 	}
 	return 0
 }
 
-// arrayKey tells whether text, a key, its colon and white space, is of arrayKeys.
-func arrayKey(text []byte) bool {
-	for _, key := range arrayKeys {
-		if len(text) > len(key)+2 && string(text[1:1+len(key)]) == key && text[1+len(key)] == '"' {
-			return true
-		}
+// pageStart is the length of the beginning of a page that b begins with, its
+// bracket included: 0 if it is none, -1 if b ends before that is clear.
+func pageStart(b []byte) int {
+	if len(b) == 0 {
+		return -1
 	}
-	return false
+	if b[0] == '[' {
+		return 1
+	}
+	if b[0] != '{' {
+		return 0
+	}
+	i := skipBlank(b, 1)
+	for _, key := range arrayKeys {
+		rest, ok := bytes.CutPrefix(b[i:], []byte(key))
+		if !ok {
+			if strings.HasPrefix(key, string(b[i:])) {
+				return -1
+			}
+			continue
+		}
+		at := skipBlank(rest, 0)
+		if at < len(rest) && rest[at] == ':' {
+			at = skipBlank(rest, at+1)
+		} else if at < len(rest) {
+			return 0
+		}
+		switch {
+		case at == len(rest):
+			return -1
+		case rest[at] == '[':
+			return len(b) - len(rest) + at + 1
+		}
+		return 0
+	}
+	return 0
 }
 
 // element is the length of the element that b begins with, what parts it from the
@@ -63,7 +84,13 @@ func element(b []byte) int {
 	var end int
 	switch c := b[i]; c {
 	case ']':
-		end = pageEnd(b, i)
+		if end = pageEnd(b, i); end >= 0 {
+			next := pageStart(b[end:])
+			if next < 0 {
+				return 0
+			}
+			return end + next
+		}
 	case '{', '[':
 		var stack [8]uint64 // of as many objects within each other as rows have
 		open := stack[:]
@@ -105,9 +132,8 @@ func isBroken(b []byte) bool {
 	return broken
 }
 
-// pageEnd takes the end of an array from its bracket on, that of the object around
-// it, if there is one, and the beginning of the next page. -1: b ends before it is
-// clear what follows, or it is not that.
+// pageEnd takes the end of an array from its bracket on, and that of the object
+// around it, if there is one. -1: b ends before something follows, or it is not that.
 func pageEnd(b []byte, i int) int {
 	i = skipBlank(b, i+1)
 	for i < len(b) && b[i] == ',' {
@@ -126,7 +152,7 @@ func pageEnd(b []byte, i int) int {
 	if i == len(b) {
 		return -1
 	}
-	return i + arrayStart(b[i:])
+	return i
 }
 
 // elementStart is where an element begins behind white space and commas.
@@ -144,8 +170,9 @@ func isLastEnd(b []byte) bool {
 	return i == len(b) || b[i] == ']' && pageEnd(append(bytes.Clone(b), 'x'), i) == len(b)
 }
 
-// isPageEnd tells whether a row that begins with a bracket is what pageEnd takes.
+// isPageEnd tells whether a row is the end of a page, and maybe the beginning of
+// the next one.
 func isPageEnd(row []byte) bool {
 	end := pageEnd(append(bytes.Clone(row), "{}"...), 0)
-	return end == len(row)
+	return end >= 0 && (end == len(row) || end < len(row) && pageStart(row[end:]) == len(row)-end)
 }

@@ -31,6 +31,7 @@ type logFile struct {
 	chunks *chunks // nil: it is read from its front
 	rest   []byte  // read, and not in a block yet
 	line   int64   // the number of rest's first line, from 1
+	last   int64   // of the last line before it
 	eof    bool
 	// Of a file that is read in chunks: how many workers read one, and whether all
 	// are handed out.
@@ -113,7 +114,7 @@ func (f *logFile) next(buf []byte, big *large) (b block, ok bool, err error) {
 	if n == 0 {
 		n = len(b.rows)
 	}
-	if n > MaxRow { // by so little that it is in the buffer
+	if len(bytes.TrimSuffix(b.rows[:n], []byte{'\n'})) > MaxRow { // by so little that it is in the buffer
 		f.rest = append(slices.Clone(b.rows[n:]), f.rest...)
 		f.line = b.line + int64(bytes.Count(b.rows[:n], []byte{'\n'}))
 		b.rows, b.long = b.rows[:shownBytes], true
@@ -129,6 +130,12 @@ func (f *logFile) take(buf []byte, n int) []byte {
 	}
 	f.rest = append(f.rest[:0], buf[n:]...)
 	f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
+	if n > 0 {
+		f.last = f.line
+		if buf[n-1] == '\n' {
+			f.last--
+		}
+	}
 	return buf[:n]
 }
 

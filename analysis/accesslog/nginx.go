@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The two formats of Apache are nginx's with what %D or %T give at the end, a whole
 // number that nginx never writes.
@@ -17,7 +20,7 @@ func apacheSecondsFormat() Format {
 }
 
 func newNginx(l lone) func(Options) Parser {
-	return func(Options) Parser { return &nginxParser{lone: l} }
+	return func(Options) Parser { return &nginxParser{lone: l, quick: newQuickRows()} }
 }
 
 func detectNginx(rows [][]byte) int {
@@ -65,6 +68,7 @@ type nginxParser struct {
 	routed routed
 	clock  localClock
 	lone   lone
+	quick  quickRows
 	alone  []byte // the whole number that stands alone behind the combined fields
 	why    string // the last row is malformed
 }
@@ -149,28 +153,28 @@ func (p *nginxParser) localTime(row []byte) (ms int64, rest []byte, ok bool) {
 // A localClock reads nginx's $time_local. Most rows are of the minute of the row
 // before, which it remembers. The zero localClock is ready.
 type localClock struct {
-	minute [len("17/May/2015:10:05")]byte
-	zone   [len(" +0000")]byte
-	start  int64 // of that minute, ms since the epoch
+	date, hour, zone uint64 // "17/May/2", "015:10:0", " +0000"
+	minute           uint16 // "5:"
+	start            int64  // of that minute, ms since the epoch
 }
 
 // at takes what is between the brackets, of the right length.
 func (c *localClock) at(b []byte) (ms int64, ok bool) {
-	const zone = len("17/May/2015:10:05:03")
-	if string(b[:len(c.minute)]) == string(c.minute[:]) && string(b[zone:]) == string(c.zone[:]) && b[len(c.minute)] == ':' {
-		if s := digits2(b[len(c.minute)+1:]); uint(s) < 60 {
-			return c.start + int64(s)*1000, true
-		}
+	t := (*[len("17/May/2015:10:05:03 +0000")]byte)(b)
+	date, hour := binary.LittleEndian.Uint64(t[0:]), binary.LittleEndian.Uint64(t[8:])
+	minute, last := binary.LittleEndian.Uint16(t[16:]), binary.LittleEndian.Uint64(t[18:]) // "5:", "03 +0000"
+	tens, ones := byte(last)-'0', byte(last>>8)-'0'
+	if c.date != 0 && date == c.date && hour == c.hour && minute == c.minute && last>>16 == c.zone && tens <= 5 && ones <= 9 {
+		return c.start + int64(tens)*10_000 + int64(ones)*1000, true
 	}
 	at, ok := parseTimeLocal(b)
 	if !ok {
 		return 0, false
 	}
 	ms = at.Ceil()
-	if s := digits2(b[len(c.minute)+1:]); s < 60 { // a leap second is of the next minute
-		copy(c.minute[:], b)
-		copy(c.zone[:], b[zone:])
-		c.start = ms - int64(s)*1000
+	if tens <= 5 { // a leap second is of the next minute
+		c.date, c.hour, c.minute, c.zone = date, hour, minute, last>>16
+		c.start = ms - int64(tens)*10_000 - int64(ones)*1000
 	}
 	return ms, true
 }

@@ -72,6 +72,9 @@ func (w *worker) block(f *logFile, buf []byte, emit func(*Event)) {
 	w.failed(f, err)
 	switch {
 	case !ok || err != nil:
+		if err == nil {
+			w.unfinished(f)
+		}
 		w.queue.put(f, false)
 		return
 	case f.format.Sequential:
@@ -151,6 +154,13 @@ type foreseer interface {
 	ahead(b []byte) int
 }
 
+// A rowsReader is a parser that reads rows of the usual kind many at a time.
+type rowsReader interface {
+	// Rows reads rows from the beginning of b, each of them a Record in a line of its
+	// own; it gives their length and number. The row behind them is parsed next.
+	Rows(b []byte, emit func(*Event)) (size int, rows int64)
+}
+
 // parse parses the rows of a block, and gives the number of the line behind them.
 func (w *worker) parse(b *block, p Parser, emit func(*Event)) (line int64) {
 	w.tally.bytes += int64(len(b.rows))
@@ -163,7 +173,15 @@ func (w *worker) parse(b *block, p Parser, emit func(*Event)) (line int64) {
 	split := b.file.split
 	line = b.line
 	known, _ := p.(foreseer)
+	many, _ := p.(rowsReader)
 	for rows := b.rows; len(rows) > 0; {
+		if many != nil && !split.array {
+			n, read := many.Rows(rows, emit)
+			line += read
+			if rows = rows[n:]; len(rows) == 0 {
+				break
+			}
+		}
 		n := 0
 		if known != nil {
 			n = known.ahead(rows)

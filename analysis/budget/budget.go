@@ -38,11 +38,11 @@ type Counter struct {
 	exclude [1000]bool
 	byKey   bool
 	tokens  bool // some rule looks at tokens
+	plain   bool // no rule looks at more than latency and TTFT
 	wanted  [values]bool
 	counted [values]bool                                // by some rule that counts events
 	ranges  [values]struct{ low, high accesslog.Fixed } // of values that are good to all of those rules
 	bucket  int64                                       // ms; divides a minute and the windows of all alerts
-	whole   bool                                        // counts come by whole minutes, see Minutes
 
 	tables int64 // bytes for the tables of all passes at once, as long as one rule's fit
 	store  store
@@ -95,6 +95,7 @@ func New(cfg Config) (*Counter, error) {
 		c.tokens = c.tokens || r.rate == tokens
 		c.rules = append(c.rules, r)
 	}
+	c.plain = !c.tokens && !c.wanted[tpot] && !c.wanted[cost] && !c.wanted[quality]
 	if c.bucket < 1000 {
 		return nil, errors.New("the windows of alerts have no whole second in common: want whole minutes, or at least whole seconds")
 	}
@@ -123,12 +124,17 @@ func (c *Counter) Close() error { return c.store.close() }
 // A Shard takes events. It must not be used by two goroutines at once.
 type Shard struct {
 	c           *Counter
-	enc         encoder
-	record      record // the one that is being added
+	plains      plains
+	enc         encoder // of the events that are not plain
+	record      record  // the one that is being added
 	events      int64
 	first, last int64
 	weights     *[dimensions]weights // nil: no bad event yet
-	notes       notes                // of all events, also those later than Config.At
+	hashed      [dimensions]struct { // the last key of each, which comes again mostly
+		key  string
+		hash uint64
+	}
+	notes notes // of all events, also those later than Config.At
 }
 
 // Add takes an event; the event is not kept. An error, such as a full disk, is
@@ -147,8 +153,17 @@ func (s *Shard) Add(e *accesslog.Event) {
 	s.events++
 	s.first, s.last = min(s.first, e.End), max(s.last, e.End)
 
+	if s.plains.buf == nil {
+		s.plains.restart(make([]byte, 0, blockCap))
+	}
 	r := &s.record
 	r.end, r.class, r.timeout, r.kept = e.End, c.classOf(e), false, false
+	if r.class == classGood && c.plain && c.fine(latency, e.Latency) && c.fine(ttft, e.TTFT) && s.plains.add(e.End, e.Latency, e.TTFT) {
+		if len(s.plains.buf)+len(s.enc.buf) >= blockLen {
+			s.flush()
+		}
+		return
+	}
 	switch r.class {
 	case classGood:
 		r.fixed[latency], r.fixed[ttft] = e.Latency, e.TTFT
@@ -165,9 +180,15 @@ func (s *Shard) Add(e *accesslog.Event) {
 		s.keys(r, e)
 	}
 	s.enc.append(r)
-	if len(s.enc.buf) >= blockLen {
+	if len(s.plains.buf)+len(s.enc.buf) >= blockLen {
 		s.flush()
 	}
+}
+
+// fine tells whether the value spends no budget, so that it does not matter whose
+// the event is.
+func (c *Counter) fine(v value, x accesslog.Fixed) bool {
+	return x >= c.ranges[v].low && x <= c.ranges[v].high || !c.counted[v] || x == accesslog.Absent
 }
 
 // want is x if some rule looks at that value.
@@ -186,7 +207,7 @@ func (c *Counter) contributes(r *record) bool {
 		return true
 	case classGood:
 		for v := latency; v < values; v++ {
-			if x := r.fixed[v]; (x < c.ranges[v].low || x > c.ranges[v].high) && c.counted[v] && x != accesslog.Absent {
+			if !c.fine(v, r.fixed[v]) {
 				return true
 			}
 		}
@@ -207,21 +228,26 @@ func (s *Shard) keys(r *record, e *accesslog.Event) {
 		s.weights = new([dimensions]weights)
 	}
 	for d, key := range r.keys {
-		if key != "" {
-			*s.weights[d].at(hashOf(key))++
+		if key == "" {
+			continue
 		}
+		if last := &s.hashed[d]; last.key != key {
+			last.key, last.hash = key, hashOf(key)
+		}
+		*s.weights[d].at(s.hashed[d].hash)++
 	}
 }
 
 func (s *Shard) flush() {
-	if len(s.enc.buf) == 0 {
+	if len(s.plains.buf) <= plainHead && len(s.enc.buf) == 0 {
 		return
 	}
-	next := s.c.store.put(s.enc.seal())
+	next := s.c.store.put(s.plains.seal(s.enc.buf))
 	if next == nil {
-		next = make([]byte, 0, blockLen+2048)
+		next = make([]byte, 0, blockCap)
 	}
-	s.enc.restart(next)
+	s.plains.restart(next)
+	s.enc.restart(s.enc.buf)
 }
 
 func (c *Counter) classOf(e *accesslog.Event) class {

@@ -142,7 +142,8 @@ func TestCalendar(t *testing.T) {
 	o.Calendar = &slo.Calendar{Start: time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), Count: 1, Unit: slo.Months}
 	from := time.Date(2026, 3, 1, 0, 0, 0, 0, berlin).UnixMilli()
 	var events []accesslog.Event
-	for i, end := range []int64{from - 1, from, from + 1, from + 86_400_000, from + 2*86_400_000} {
+	// What is older than the period covers nothing of it.
+	for i, end := range []int64{from - 10*86_400_000, from, from + 1, from + 86_400_000, from + 2*86_400_000} {
 		events = append(events, traffic(nil, 0, 1, i%2)...)
 		events[i].End = end
 	}

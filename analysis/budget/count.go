@@ -44,9 +44,6 @@ func (c *Counter) frame(now, first int64) frame {
 			// A period holds its first moment and not its end, a window the other
 			// way round; all times are whole milliseconds.
 			w = window{start: from.UnixMilli() - 1, span: to.Sub(from).Milliseconds(), end: to.UnixMilli() - 1}
-			if c.whole && r.slice == 0 {
-				w.start++ // the first moment lies in the last minute of the period before
-			}
 		}
 		w.before = bucketOf(w.start+1, c.bucket)
 		f.own = append(f.own, w)
@@ -131,7 +128,9 @@ func run[V any](s *store, n int, newVisitor func() V, visit func(V, []byte)) ([]
 }
 
 func (p *pass) block(data []byte) {
-	d := decoder{buf: data,
+	base, plain, records := parts(data)
+	p.plains(base, plain)
+	d := decoder{buf: records,
 		none: func(d int) { p.local[d].at = -1 },
 		ref:  func(d int, n uint64) { p.local[d].at = int(n) },
 		text: func(d int, key []byte) { p.local[d].add(key, len(p.c.rules)) },
@@ -153,7 +152,8 @@ type segment struct {
 	low, high int64
 	age       int
 	bucket    int64
-	counts    []segmentCount // by rule
+	counts    []segmentCount // by rule, but for plain events
+	plain     plainCount
 }
 
 type segmentCount struct {
@@ -215,6 +215,9 @@ func (p *pass) leave() {
 	s := &p.segment
 	for _, i := range p.rules {
 		rule, n, c := p.c.rules[i], &s.counts[i], &p.counts[i]
+		fine, unknown := s.plain.outcomes(rule)
+		n.outcomes[good] += fine
+		n.outcomes[unmeasured] += unknown
 		for o, more := range n.outcomes {
 			c.ages[s.age][o] += more
 		}
@@ -234,7 +237,7 @@ func (p *pass) leave() {
 			c.cells.add(at, cell{valid: t.total, bad: t.bad, amount: amount})
 		}
 	}
-	s.low, s.high = 0, 0
+	s.low, s.high, s.plain = 0, 0, plainCount{}
 }
 
 func (p *pass) merge(o *pass) {

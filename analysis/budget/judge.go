@@ -115,9 +115,9 @@ func (j *judge) slo() SLO {
 
 // coverage is how much of the window there are events or counts for.
 func (j *judge) coverage() float64 {
-	seen := j.now - j.frame.first
+	seen := j.now - max(j.frame.first, j.window.start)
 	if missing := j.frame.missingSince(j.index, j.window.start); missing > 0 {
-		seen = max(min(seen, j.now-j.window.start)-missing, 0)
+		seen = max(seen-missing, 0)
 	}
 	return min(fraction(seen, j.window.span), 1)
 }

@@ -18,6 +18,9 @@ type Minute struct {
 	Good, Bad int64 // the events that count
 	Excluded  Excluded
 	Tokens    int64 // output tokens of the good events; only of tokens_per_second
+	// Moment: only the events that ended at End itself, in the last millisecond, which
+	// is one of Minutes.Moments. The others of that minute then come without them.
+	Moment bool
 }
 
 // Excluded are the events that count neither way, by reason.
@@ -51,7 +54,6 @@ func NewMinutes(cfg Config) (*Minutes, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.whole = true
 	if err := c.WholeMinutes(); err != nil {
 		return nil, err
 	}
@@ -122,9 +124,22 @@ func (m *Minutes) Now() int64 { return m.p.f.now }
 // that end in (Since, Now].
 func (m *Minutes) Since() int64 { return *m.p.f.since }
 
-// Start is when the window (Start, Now] of an objective begins, in ms. Of a
-// calendar's period the first moment is left out: it lies in the minute before.
+// Start is when the window (Start, Now] of an objective begins, in ms. A calendar's
+// period holds its first moment, a whole minute, so Start is the millisecond before.
 func (m *Minutes) Start(objective int) int64 { return m.p.f.own[objective].start }
+
+// Moments are the first moments of calendar periods in ms, ascending. Each lies in the
+// last minute of the period before: without counts of its own, see Minute.Moment, what
+// ended in it counts in that period.
+func (m *Minutes) Moments() (at []int64) {
+	for i, r := range m.c.rules {
+		if r.Calendar != nil {
+			at = append(at, m.Start(i)+1)
+		}
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}
 
 func (m *Minutes) check(objective int, end int64) error {
 	switch {
@@ -163,9 +178,13 @@ func (m *Minutes) Add(x Minute) error {
 	}
 	m.any = true
 	f, rule, c := &m.p.f, m.c.rules[x.Objective], &m.p.counts[x.Objective]
-	f.first = min(f.first, x.End-minute+1)
+	from, last := x.End-minute+1, x.End-1 // of whole minutes, windows end with the last moment
+	if x.Moment {
+		from, last = x.End, x.End
+	}
+	f.first = min(f.first, from)
 	age := 0
-	for age < len(f.starts) && x.End > f.starts[age] {
+	for age < len(f.starts) && last > f.starts[age] {
 		age++
 	}
 	for o, n := range by {
@@ -176,6 +195,9 @@ func (m *Minutes) Add(x Minute) error {
 		return nil
 	}
 	at := bucketOf(x.End, rule.length(m.c))
+	if w := &f.own[x.Objective]; rule.slice == 0 && last <= w.start && at == w.before {
+		c.outside = c.outside.plus(tally{total: total, bad: x.Bad})
+	}
 	if at < m.p.oldest[x.Objective] {
 		return nil
 	}

@@ -68,20 +68,30 @@ type finder struct {
 }
 
 func (f *finder) block(data []byte) {
-	d := decoder{buf: data}
-	var r record
-	for d.next(&r) {
-		if r.class != classGood || r.end <= f.start || f.lost {
-			continue
-		}
-		for i, s := range f.searches {
-			v := r.fixed[s.value]
-			if v == accesslog.Absent || !s.holds(int64(v)) {
-				continue
+	base, plain, records := parts(data)
+	for ; len(plain) >= plainLen && !f.lost; plain = plain[plainLen:] {
+		if e := plainAt((*[plainLen]byte)(plain), base); e.end > f.start {
+			for i, s := range f.searches {
+				f.look(i, s, e.of(s.value))
 			}
-			f.seen[i][int64(v)]++
-			f.lost = len(f.seen[i]) > maxExact
 		}
+	}
+	d := decoder{buf: records}
+	var r record
+	for !f.lost && d.next(&r) {
+		if r.class == classGood && r.end > f.start {
+			for i, s := range f.searches {
+				f.look(i, s, r.fixed[s.value])
+			}
+		}
+	}
+}
+
+// look counts a value if it may be one of the percentiles.
+func (f *finder) look(i int, s *search, v accesslog.Fixed) {
+	if v != accesslog.Absent && s.holds(int64(v)) {
+		f.seen[i][int64(v)]++
+		f.lost = f.lost || len(f.seen[i]) > maxExact
 	}
 }
 

@@ -64,9 +64,13 @@ const maxKey = 256
 
 // An encoder appends records to a block.
 type encoder struct {
-	buf   []byte
-	prev  int64
-	seen  [dimensions]map[string]uint64
+	buf  []byte
+	prev int64
+	seen [dimensions]map[string]uint64
+	last [dimensions]struct { // the last one of seen, which comes again mostly
+		key string
+		n   uint64
+	}
 	dirty bool
 }
 
@@ -75,6 +79,7 @@ func (e *encoder) restart(buf []byte) {
 	if e.dirty {
 		for i := range e.seen {
 			clear(e.seen[i])
+			e.last[i].key = ""
 		}
 		e.dirty = false
 	}
@@ -150,7 +155,13 @@ func (e *encoder) key(d int, key string) {
 		e.buf = append(e.buf, 0)
 		return
 	}
+	last := &e.last[d]
+	if last.key == key {
+		e.buf = binary.AppendUvarint(e.buf, last.n)
+		return
+	}
 	if n, ok := e.seen[d][key]; ok {
+		last.key, last.n = key, n
 		e.buf = binary.AppendUvarint(e.buf, n)
 		return
 	}

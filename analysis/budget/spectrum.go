@@ -36,6 +36,15 @@ func (s *spectrum) add(v accesslog.Fixed) {
 	s.sketch.Add(int64(v))
 }
 
+// addMicros is add for a value in µs.
+func (s *spectrum) addMicros(us uint32) {
+	if ms := us / 1000; ms*1000 == us && ms < uint32(len(s.whole)) && s.whole[ms] < math.MaxUint32 {
+		s.whole[ms]++
+		return
+	}
+	s.add(fixedMicros(us))
+}
+
 // merge takes what o has counted; nothing may be added to o after it.
 func (s *spectrum) merge(o *spectrum) {
 	if s.whole == nil {

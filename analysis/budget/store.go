@@ -15,7 +15,10 @@ type File interface {
 }
 
 // blockLen is from how many bytes on a block is full.
-const blockLen = 64 << 10
+const (
+	blockLen = 64 << 10
+	blockCap = blockLen + 2<<10 // one record more fits, with what ends a block
+)
 
 // A block is a run of records, in memory or in the file.
 type block struct {

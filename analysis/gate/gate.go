@@ -4,6 +4,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-	"go.yaml.in/yaml/v3"
 
 	"llmops/analysis/series"
 	"llmops/probes/snapshot"
@@ -106,11 +106,9 @@ func always(e parser.Expr) bool {
 // ReadPack takes the alerts of a Prometheus rule file. Their "for" is passed over: a
 // snapshot is one moment. Recording rules are none of them.
 func ReadPack(name string, r io.Reader) ([]Gate, error) {
-	dec := yaml.NewDecoder(r)
-	dec.KnownFields(true)
-	var file alert.File
-	if err := dec.Decode(&file); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	file, err := alert.Read(name, r)
+	if err != nil {
+		return nil, err
 	}
 	var gates []Gate
 	for _, group := range file.Groups {
@@ -118,9 +116,9 @@ func ReadPack(name string, r io.Reader) ([]Gate, error) {
 			if rule.Alert == "" {
 				continue
 			}
-			g := Gate{Name: rule.Alert, Expression: strings.TrimSpace(rule.Expr), Severity: rule.Labels["severity"], Pack: name, annotations: rule.Annotations}
+			g := Gate{Name: rule.Alert, Expression: strings.TrimSpace(rule.Expr), Severity: cmp.Or(rule.Severity(), group.Labels["severity"]), Pack: name, annotations: rule.Annotations}
 			if err := check(g.Expression); err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", name, rule.Alert, err)
+				return nil, fmt.Errorf("%s: %s: %w", rule.Position, rule.Alert, err)
 			}
 			gates = append(gates, g)
 		}

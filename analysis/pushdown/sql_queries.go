@@ -32,11 +32,12 @@ func countIf(condition string) string {
 // count asks for the counts of all minutes that are needed.
 func (p *plan) count(ctx context.Context, ask Ask, minutes *budget.Minutes, source *budget.Source) error {
 	var b binder
-	columns := []string{p.time.minutes() + " AS llmops_minute", "count()", "min(llmops_t)", "max(llmops_t)"}
+	moments := p.time.among(&b, minutes.Moments())
+	columns := []string{p.time.minutes() + " AS llmops_minute", moments + " AS llmops_moment", "count()", "min(llmops_t)", "max(llmops_t)"}
 	for _, class := range []int{isCancelled, isClientError, isHealthCheck} {
 		columns = append(columns, countIf(fmt.Sprintf("llmops_class = %d", class)))
 	}
-	const shared, each = 7, 5
+	const shared, each = 8, 5
 	for _, o := range p.objectives {
 		t := p.tally(&b, o)
 		tokens := "toInt64(0)"
@@ -47,21 +48,21 @@ func (p *plan) count(ctx context.Context, ask Ask, minutes *budget.Minutes, sour
 		columns = append(columns, countIf(t.good), countIf(t.bad), countIf(t.unmeasured), countIf(t.failed), tokens)
 	}
 	from := p.rows(&b, minutes.Since(), minutes.Now())
-	q := Query{SQL: fmt.Sprintf("SELECT %s\nFROM %s\nGROUP BY llmops_minute ORDER BY llmops_minute", strings.Join(columns, ",\n  "), from), Params: b.params}
+	q := Query{SQL: fmt.Sprintf("SELECT %s\nFROM %s\nGROUP BY llmops_minute, llmops_moment ORDER BY llmops_minute, llmops_moment", strings.Join(columns, ",\n  "), from), Params: b.params}
 	return ask(ctx, q, func(text []string) error {
 		n, err := integers(text, shared+each*len(p.objectives))
 		if err != nil {
 			return err
 		}
-		source.Records += n[1]
+		source.Records += n[2]
 		if source.First == nil {
-			source.First = new(budget.Time(p.time.millis(n[2])))
+			source.First = new(budget.Time(p.time.millis(n[3])))
 		}
-		source.Last = new(budget.Time(p.time.millis(n[3])))
+		source.Last = new(budget.Time(p.time.millis(n[4])))
 		for i := range p.objectives {
 			at := n[shared+each*i:]
-			err := minutes.Add(budget.Minute{Objective: i, End: n[0] * minute, Good: at[0], Bad: at[1], Tokens: at[4],
-				Excluded: budget.Excluded{Unmeasured: at[2], Failed: at[3], Cancelled: n[4], ClientError: n[5], HealthCheck: n[6]}})
+			err := minutes.Add(budget.Minute{Objective: i, End: n[0] * minute, Moment: n[1] != 0, Good: at[0], Bad: at[1], Tokens: at[4],
+				Excluded: budget.Excluded{Unmeasured: at[2], Failed: at[3], Cancelled: n[5], ClientError: n[6], HealthCheck: n[7]}})
 			if err != nil {
 				return fmt.Errorf("%w: %w", ErrAnswer, err)
 			}

@@ -101,7 +101,7 @@ func (s *shape) request(r *rand.Rand, base int64) string {
 	}
 	end := base + r.Int64N(5*3600_000)
 	if r.IntN(4) == 0 {
-		end -= end % 60_000 // on the edge of a minute
+		end -= end % []int64{60_000, 60_000, 3600_000}[r.IntN(3)] // on the edge of a minute or an hour
 	}
 	code := pick("200", "200", "200", "200", "200", "201", "302", "400", "404", "408", "429", "499", "500", "503", "504", "0", "null")
 	why := pick("null", "null", `""`, `""`, `"-"`, `"-"`, `"boom"`, `"Read TIMEOUT of upstream"`, `"tab\there, \"quote\", \\ and 日本"`)
@@ -163,6 +163,12 @@ func objectives(t *testing.T, r *rand.Rand) (list []slo.Objective) {
 	add("latency_ms", slo.Quantile, limit(), slices)
 	add("ttft_ms", slo.Quantile, limit(), func(o *slo.Objective) { slices(o); o.Method = slo.RatioTimeslices })
 	add("tokens_per_second", slo.Rate, "20", func(o *slo.Objective) { slices(o); o.SliceTarget = slo.Decimal{} })
+	// Of periods that begin where requests end.
+	hours := func(o *slo.Objective) {
+		o.Calendar = &slo.Calendar{Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Count: 1 + r.IntN(3), Unit: slo.Hours}
+	}
+	add("success_rate", slo.Ratio, "0.7", hours)
+	add("ttft_ms", slo.Quantile, limit(), hours)
 	add("requests_per_second", slo.Rate, "0.05", func(o *slo.Objective) { slices(o); o.SliceTarget = slo.Decimal{} })
 	return list
 }

@@ -1,6 +1,9 @@
 package pushdown
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A clock is how a table tells when a request ended: a whole number of ticks.
 type clock struct {
@@ -106,25 +109,50 @@ func (c *clock) millis(ticks int64) int64 {
 	return ms
 }
 
-// at is a time in ms, a whole second, as ticks.
-func (c *clock) at(ms int64) int64 { return ms / 1000 * c.perSecond }
+// at is the last tick up to a time in ms.
+func (c *clock) at(ms int64) int64 {
+	if c.perSecond < 1000 {
+		return floorDiv(ms*c.perSecond, 1000)
+	}
+	return ms * (c.perSecond / 1000)
+}
+
+func floorDiv(a, b int64) int64 {
+	n := a / b
+	if a%b < 0 {
+		n--
+	}
+	return n
+}
+
+// among tells of requests that ended in one of some milliseconds.
+func (c *clock) among(b *binder, moments []int64) string {
+	var ways []string
+	for _, ms := range moments {
+		ways = append(ways, fmt.Sprintf("llmops_t > %s AND llmops_t <= %s", b.number("Int64", c.at(ms-1)), b.number("Int64", c.at(ms))))
+	}
+	if len(ways) == 0 {
+		return "0"
+	}
+	return "toUInt8(" + strings.Join(ways, " OR ") + ")"
+}
 
 // minutes is the number of the minute that holds the end: number k ends at k min.
 func (c *clock) minutes() string {
 	return fmt.Sprintf("intDiv(llmops_t + %d, %d)", 60*c.perSecond-1, 60*c.perSecond)
 }
 
-// within selects the requests that ended in (since, now], both whole minutes in
+// within selects the requests that ended in (since, now], both whole seconds in
 // ms. The column itself stands there alone, for an index to see it.
 func (c *clock) within(b *binder, since, now int64) string {
 	limit := func(ms int64) string {
 		switch c.column.family {
 		case datetime:
-			return "toDateTime(" + b.number("UInt32", max(ms/1000, 0)) + ")"
+			return "toDateTime(" + b.number("UInt32", max(floorDiv(ms, 1000), 0)) + ")"
 		case datetime64:
-			return fmt.Sprintf("toDateTime64(%s, %d)", b.number("Int64", ms/1000), c.column.scale)
+			return fmt.Sprintf("toDateTime64(%s, %d)", b.number("Int64", floorDiv(ms, 1000)), c.column.scale)
 		}
-		return b.number("Int64", ms/1000*c.raw)
+		return b.number("Int64", floorDiv(ms, 1000)*c.raw)
 	}
 	if c.latency == nil {
 		return fmt.Sprintf("%[1]s > %[2]s AND %[1]s <= %[3]s", c.column.sql, limit(since), limit(now))

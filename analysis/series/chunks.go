@@ -55,6 +55,11 @@ func (c *column) append(t int64, v float64) {
 		v = stale
 		c.missing++
 	}
+	c.add(t, v)
+}
+
+// add adds a sample as it is.
+func (c *column) add(t int64, v float64) {
 	if c.open.n == chunkSamples {
 		c.close()
 	}
@@ -79,12 +84,21 @@ func (c *column) close() {
 // sorted is chunks with their samples in order and, of those with equal times, the
 // last one only.
 func sorted(chunks []chunk, s *slab) column {
-	var all []Point
-	it := iterator{chunks: chunks, factor: 1, min: math.MinInt64, max: math.MaxInt64}
+	return ordered(points(nil, &iterator{chunks: chunks, factor: 1, min: math.MinInt64, max: math.MaxInt64}), s)
+}
+
+// points appends what an iterator gives.
+func points(all []Point, it *iterator) []Point {
 	for it.Next() != chunkenc.ValNone {
 		t, v := it.At()
 		all = append(all, Point{T: t, F: v})
 	}
+	return all
+}
+
+// ordered makes chunks of samples in order and, of those with equal times, of the last
+// one only.
+func ordered(all []Point, s *slab) column {
 	slices.SortStableFunc(all, func(a, b Point) int {
 		switch {
 		case a.T < b.T:
@@ -97,7 +111,10 @@ func sorted(chunks []chunk, s *slab) column {
 	c := column{slab: s}
 	for i, p := range all {
 		if i+1 == len(all) || all[i+1].T != p.T {
-			c.append(p.T, p.F)
+			if value.IsStaleNaN(p.F) {
+				c.missing++
+			}
+			c.add(p.T, p.F)
 		}
 	}
 	c.close()

@@ -19,16 +19,25 @@ type longTable struct {
 	table
 	metric, value int
 	plain         bool // the first columns are timestamp, metric, value
-	known         map[string]*entry
+	known         map[string]*spelling
 	key           []byte
-	last          *entry // and its texts
-	lastName      []byte
-	lastLabels    []byte
+	last          *spelling // of the row before
+}
+
+// A spelling is how a series stands in the rows.
+type spelling struct {
+	e            *entry
+	name, labels string    // as they stand, the labels with the comma before them
+	next         *spelling // of the row that came after the last such one: exports repeat their order
+}
+
+func (s *spelling) is(name, labels []byte) bool {
+	return s != nil && s.labels == string(labels) && s.name == string(name)
 }
 
 // readCSVLong reads timestamp,metric,value[,label…].
 func readCSVLong(r *reader) error {
-	t := &longTable{table: table{reader: r}, known: map[string]*entry{}}
+	t := &longTable{table: table{reader: r}, known: map[string]*spelling{}}
 	if err := t.open(); err != nil {
 		return err
 	}
@@ -65,17 +74,22 @@ func (t *longTable) quick(row []byte) (done bool, err error) {
 		k++
 	}
 	name, value, rest := row[i+1:j], row[j+1:k], row[k:]
-	if t.last == nil || string(name) != string(t.lastName) || string(rest) != string(t.lastLabels) {
+	s := t.last
+	if s != nil && s.next.is(name, rest) {
+		s = s.next
+	} else if !s.is(name, rest) {
 		if bytes.IndexByte(row[:k], '"') >= 0 {
 			return false, nil
 		}
 		t.key = append(append(append(t.key[:0], name...), comma), rest...)
-		e := t.known[string(t.key)]
-		if e == nil {
+		if s = t.known[string(t.key)]; s == nil {
 			return false, nil
 		}
-		t.last, t.lastName, t.lastLabels = e, append(t.lastName[:0], name...), append(t.lastLabels[:0], rest...)
+		if t.last != nil {
+			t.last.next = s
+		}
 	}
+	t.last = s
 	when, ok := t.clock.parse(row[:i])
 	if !ok {
 		return false, nil
@@ -84,7 +98,7 @@ func (t *longTable) quick(row []byte) (done bool, err error) {
 	if !ok || v != v { // NaN
 		return false, nil
 	}
-	t.w.feed.add(t.last, when, v)
+	t.w.feed.add(s.e, when, v)
 	return true, nil
 }
 
@@ -120,11 +134,11 @@ func (t *longTable) slow(row []byte) error {
 	if t.plain && bytes.IndexByte(row, '"') < 0 {
 		comma := []byte{t.csv.Comma()}
 		rest := bytes.SplitN(row, comma, 4)
-		key := string(rest[1]) + string(comma)
+		s := &spelling{e: e, name: string(rest[1])}
 		if len(rest) == 4 {
-			key += string(comma) + string(rest[3])
+			s.labels = string(comma) + string(rest[3])
 		}
-		t.known[key] = e
+		t.known[s.name+string(comma)+s.labels] = s
 	}
 	t.w.feed.add(e, when, v)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 )
 
 // Limits bound what an expression may take.
@@ -105,8 +106,8 @@ func (e *Engine) Unmatched(s *Store, expression string) ([]string, error) {
 	return none, nil
 }
 
-// Instant evaluates an expression at one time.
-func (e *Engine) Instant(ctx context.Context, s *Store, expression string, at time.Time) (Result, error) {
+// Instant evaluates an expression at one time, over a Store or another view of one.
+func (e *Engine) Instant(ctx context.Context, s storage.Queryable, expression string, at time.Time) (Result, error) {
 	if err := e.Check(expression); err != nil {
 		return Result{}, err
 	}
@@ -123,7 +124,7 @@ const maxSteps = 1_000_000
 
 // Range evaluates an expression at start, start+step, ... up to end, a million times
 // at most.
-func (e *Engine) Range(ctx context.Context, s *Store, expression string, start, end time.Time, step time.Duration) (Result, error) {
+func (e *Engine) Range(ctx context.Context, s storage.Queryable, expression string, start, end time.Time, step time.Duration) (Result, error) {
 	if err := e.Check(expression); err != nil {
 		return Result{}, err
 	}

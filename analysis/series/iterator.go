@@ -13,6 +13,7 @@ import (
 // markers too. It is what Prometheus's engine reads series by.
 type iterator struct {
 	chunks   []chunk
+	tail     []Point // those to come after the chunks
 	factor   float64 // of a value, for aliases in another unit
 	min, max int64
 	next     int // the chunk after the one that in is in
@@ -33,7 +34,7 @@ func (i *iterator) Next() chunkenc.ValueType {
 	if i.err != nil {
 		return chunkenc.ValNone
 	}
-	if i.in == nil && i.min > math.MinInt64 && i.next == 0 {
+	if i.in == nil && i.min > math.MinInt64 && i.next == 0 && i.state == chunkenc.ValNone {
 		return i.Seek(i.min)
 	}
 	for {
@@ -53,10 +54,21 @@ func (i *iterator) Next() chunkenc.ValueType {
 			}
 		}
 		if i.next == len(i.chunks) {
-			return i.end()
+			return i.fromTail(i.min)
 		}
 		i.load(i.next)
 	}
+}
+
+// fromTail moves to the first sample of the tail at or after t.
+func (i *iterator) fromTail(t int64) chunkenc.ValueType {
+	n := sort.Search(len(i.tail), func(k int) bool { return i.tail[k].T >= t })
+	if n == len(i.tail) || i.tail[n].T > i.max {
+		return i.end()
+	}
+	i.t, i.v = i.tail[n].T, i.tail[n].F
+	i.next, i.in, i.tail, i.state = len(i.chunks), nil, i.tail[n+1:], chunkenc.ValFloat
+	return i.state
 }
 
 func (i *iterator) load(n int) {
@@ -66,7 +78,7 @@ func (i *iterator) load(n int) {
 }
 
 func (i *iterator) end() chunkenc.ValueType {
-	i.next, i.in, i.state = len(i.chunks), nil, chunkenc.ValNone
+	i.next, i.in, i.tail, i.state = len(i.chunks), nil, nil, chunkenc.ValNone
 	i.min = math.MinInt64 // it is not to begin anew
 	return chunkenc.ValNone
 }
@@ -81,7 +93,7 @@ func (i *iterator) Seek(t ms) chunkenc.ValueType {
 		rest := i.chunks[i.next:]
 		n := i.next + sort.Search(len(rest), func(k int) bool { return rest[k].last >= t })
 		if n == len(i.chunks) {
-			return i.end()
+			return i.fromTail(t)
 		}
 		i.load(n)
 	}

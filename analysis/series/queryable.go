@@ -22,7 +22,7 @@ func (s *Store) Select(matchers ...*labels.Matcher) []*Series {
 	}
 	var found []*Series
 	for _, x := range from {
-		if !slices.ContainsFunc(rest, func(m *labels.Matcher) bool { return !m.Matches(x.labels.Get(m.Name)) }) {
+		if matches(x.labels, rest) {
 			found = append(found, x)
 		}
 	}

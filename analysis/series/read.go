@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Format    string            // of all files: one of FormatNames; "" for the one that the content is of
 	Map       map[string]string // the fields of generic request logs, as in accesslog.Options
+	By        []string          // of Splits: request logs become series for each model, route or both
 	Workers   int               // 0: as many as processors
 	MaxSeries int               // of one file; 0: a million
 	// Rename gives other names that a series also goes by, such as the canonical one

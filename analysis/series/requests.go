@@ -2,13 +2,9 @@ package series
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/accesslog"
 )
@@ -25,6 +21,9 @@ import (
 //	p95_ttft_ms                               of requests that succeeded
 //	tokens_per_second                         output tokens of requests that succeeded
 //	errors{class="http_503"}                  how many failed so
+//
+// With Options.By there is one of each for every model, or route, or both, in a label
+// of that name, and none for all of them together.
 //
 // A minute without requests has 0 requests_per_second and none of the others. In a
 // minute that the log covers in part, the first and the last, rates are per second
@@ -102,130 +101,6 @@ func (m *minute) merge(o *minute) {
 		}
 		m.errors[c] += n
 	}
-}
-
-// readRequests reads request logs.
-func readRequests(ctx context.Context, sources []accesslog.Source, o Options) (*writer, accesslog.Summary, error) {
-	var all []map[int64]*minute // a worker's, by the number of the minute's end
-	summary, err := accesslog.Read(ctx, sources, accesslog.Options{
-		Format: o.Format, Map: o.Map, Workers: o.Workers, Progress: o.Progress,
-	}, func() func(*accesslog.Event) {
-		mine := map[int64]*minute{}
-		all = append(all, mine)
-		var last *minute
-		var lastEnd int64
-		return func(e *accesslog.Event) {
-			end := minuteOf(e.End)
-			if last == nil || end != lastEnd {
-				if last = mine[end]; last == nil {
-					last = new(minute)
-					mine[end] = last
-				}
-				lastEnd = end
-			}
-			last.take(e)
-		}
-	})
-	if err != nil {
-		return nil, summary, err
-	}
-	minutes := map[int64]*minute{}
-	for _, some := range all {
-		for end, m := range some {
-			if minutes[end] == nil {
-				minutes[end] = m
-			} else {
-				minutes[end].merge(m)
-			}
-		}
-	}
-	w := newWriter(cmp.Or(o.MaxSeries, defaultMaxSeries))
-	return w, summary, w.minutes(minutes, summary.First, summary.Last)
-}
-
-// minuteOf is the number, since the epoch, of the minute that ends at or after t.
-func minuteOf(t int64) int64 { return -floorDiv(-t, minuteMs) }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-// minutes writes the series.
-func (w *writer) minutes(minutes map[int64]*minute, first, last int64) error {
-	ends := slices.Sorted(maps.Keys(minutes))
-	classes := topClasses(minutes)
-	var at int64
-	var failed error
-	known := map[string]*entry{}
-	put := func(key string, v float64, pairs ...string) {
-		e := known[key]
-		if e == nil {
-			var err error
-			if e, err = w.series(labels.FromStrings(pairs...)); err != nil {
-				failed = err
-				return
-			}
-			known[key] = e
-		}
-		e.append(at, v)
-	}
-	name := func(n string, v float64) { put(n, v, model.MetricNameLabel, n) }
-	failures := func(class string, n int64) {
-		put("errors "+class, float64(n), model.MetricNameLabel, "errors", "class", class)
-	}
-	for i, end := range ends {
-		if i > 0 && end-ends[i-1] <= longestQuiet {
-			for quiet := ends[i-1] + 1; quiet < end; quiet++ {
-				at = quiet * minuteMs
-				name("requests_per_second", 0)
-			}
-		}
-		m := minutes[end]
-		at = end * minuteMs
-		total := float64(m.succeeded + m.failed)
-		covered := float64(min(at, last)-max(at-minuteMs, first)) / 1000
-		if at-minuteMs >= first && at <= last {
-			covered = 60
-		}
-		if covered >= 30 {
-			name("requests_per_second", total/covered)
-			if m.counted {
-				name("tokens_per_second", float64(m.tokens)/covered)
-			}
-		}
-		if total == 0 {
-			continue
-		}
-		for _, n := range []string{"success_rate", "availability"} {
-			name(n, float64(m.succeeded)/total)
-		}
-		name("error_rate", float64(m.failed)/total)
-		name("timeout_rate", float64(m.timeouts)/total)
-		if q, mean, ok := m.latency.measures(0.5, 0.95, 0.99, 1); ok {
-			for i, n := range []string{"p50_latency_ms", "p95_latency_ms", "p99_latency_ms", "max_latency_ms"} {
-				name(n, q[i])
-			}
-			name("mean_latency_ms", mean)
-		}
-		if q, _, ok := m.ttft.measures(0.95); ok {
-			name("p95_ttft_ms", q[0])
-		}
-		left := m.failed
-		for _, c := range classes {
-			if c != otherClass {
-				failures(c, m.errors[c])
-				left -= m.errors[c]
-			}
-		}
-		if slices.Contains(classes, otherClass) {
-			failures(otherClass, left)
-		}
-	}
-	return failed
 }
 
 // topClasses are the classes of errors that have a series, the most frequent ones,

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -124,5 +125,96 @@ func TestRequestClasses(t *testing.T) {
 	}
 	if last := classes[len(classes)-1].Labels().Get("class"); last != otherClass {
 		t.Errorf("the last class is %s", last)
+	}
+}
+
+// values are the points of each series of a log, by its labels, with the minute counted
+// from the one that ends at 20:27.
+func values(s *Store) map[string]string {
+	end := time.Date(2026, 5, 28, 20, 27, 0, 0, time.UTC).UnixMilli()
+	got := map[string]string{}
+	for _, x := range s.Series() {
+		name := strings.TrimSuffix(strings.Replace(strings.TrimPrefix(x.Labels().String(), `{__name__="`+x.Name()+`"`), ", ", x.Name()+"{", 1), "}")
+		if name == "" {
+			name = x.Name()
+		}
+		for at, v := range x.Points() {
+			got[name] += fmt.Sprintf("%d:%.4g ", (at-end)/60_000, v)
+		}
+	}
+	return got
+}
+
+// By model and route each has its own series, and none is for all of them.
+func TestRequestsBy(t *testing.T) {
+	text := lines(
+		"timestamp,status,latency_ms,completion_tokens,model,path",
+		"2026-05-28T20:26:00Z,200,100,30,a,/v1/chat", // on the edge: the minute before is not covered
+		"2026-05-28T20:26:30Z,200,100,30,a,/v1/chat",
+		"2026-05-28T20:26:50Z,503,5,,a,/v1/embeddings",
+		"2026-05-28T20:27:00Z,200,300,90,b,/v1/chat",
+		"2026-05-28T20:28:10Z,200,20,6,a,/v1/chat",
+		"2026-05-28T20:28:40Z,200,30,,,/v1/chat",
+		"2026-05-28T20:28:59Z,200,40,6,a,/v1/chat",
+	)
+	read := func(by ...string) map[string]string {
+		store, _, err := Read(t.Context(), []accesslog.Source{textSource("log", text)}, Options{By: by})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := values(store)
+		for name := range all {
+			switch base, _, _ := strings.Cut(name, "{"); base {
+			case "requests_per_second", "error_rate", "mean_latency_ms", "errors":
+			default:
+				delete(all, name)
+			}
+		}
+		return all
+	}
+	whole := read()
+	if diff := cmp.Diff(map[string]string{
+		"requests_per_second":     "0:0.05 1:0 2:0.05085 ", // 3 in 60 s, 3 in 59 s
+		"error_rate":              "-1:0 0:0.3333 2:0 ",
+		"mean_latency_ms":         "-1:100 0:200 2:30 ",
+		`errors{class="http_503"`: "-1:0 0:1 2:0 ",
+	}, whole); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{
+		`requests_per_second{model="a"`:      "0:0.03333 1:0 2:0.0339 ",
+		`requests_per_second{model="b"`:      "0:0.01667 1:0 2:0 ", // the log goes on
+		`requests_per_second`:                "2:0.01695 ",
+		`error_rate{model="a"`:               "-1:0 0:0.5 2:0 ",
+		`error_rate{model="b"`:               "0:0 ",
+		`error_rate`:                         "2:0 ",
+		`mean_latency_ms{model="a"`:          "-1:100 0:100 2:30 ",
+		`mean_latency_ms{model="b"`:          "0:300 ",
+		`mean_latency_ms`:                    "2:30 ",
+		`errors{class="http_503", model="a"`: "-1:0 0:1 2:0 ",
+	}, read("model")); diff != "" {
+		t.Error(diff)
+	}
+	both := read("model", "route")
+	if both[`error_rate{model="a", route="/v1/embeddings"`] != "0:1 " || both[`error_rate{model="a", route="/v1/chat"`] != "-1:0 0:0 2:0 " || len(both) != 4+3+4+1 {
+		t.Errorf("%d: %v", len(both), both)
+	}
+}
+
+// Too many of them are refused, whoever reads which.
+func TestRequestsByTooMuch(t *testing.T) {
+	text := func(from int) string {
+		var b strings.Builder
+		b.WriteString("timestamp,status,latency_ms,path\n")
+		for i := range maxGroups/2 + 1 {
+			fmt.Fprintf(&b, "1780000000,200,1,/v1/threads/%d\n", from+i)
+		}
+		return b.String()
+	}
+	for from, many := range map[int]bool{maxGroups: true, 0: false} {
+		_, _, err := Read(t.Context(), []accesslog.Source{textSource("a", text(0)), textSource("b", text(from))}, Options{By: []string{"route"}})
+		if _, ok := errors.AsType[splitError](err); ok != many {
+			t.Errorf("%v", err)
+		}
 	}
 }

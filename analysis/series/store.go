@@ -35,6 +35,7 @@ type Series struct {
 	kind     Kind
 	factor   float64
 	chunks   []chunk
+	tail     []Point // samples after those of the chunks, while it is being recorded
 	count    int64
 	missing  int64
 	original bool // and no alias
@@ -77,6 +78,13 @@ func (s *Series) Step() int64 {
 
 // Bounds are the times of its first and its last sample, in ms.
 func (s *Series) Bounds() (first, last int64) {
+	if n := len(s.tail); n > 0 {
+		first, last = s.tail[0].T, s.tail[n-1].T
+		if len(s.chunks) > 0 {
+			first = s.chunks[0].first
+		}
+		return first, last
+	}
 	return s.chunks[0].first, s.chunks[len(s.chunks)-1].last
 }
 
@@ -88,9 +96,21 @@ func (s *Series) Points() iter.Seq2[int64, float64] {
 // Between are its points with times in [from, to].
 func (s *Series) Between(from, to int64) iter.Seq2[int64, float64] {
 	return func(yield func(int64, float64) bool) {
+		for t, v := range s.Samples(from, to) {
+			if !value.IsStaleNaN(v) && !yield(t, v) {
+				return
+			}
+		}
+	}
+}
+
+// Samples are its points with times in [from, to], and markers that it has no value
+// (IsStaleMarker).
+func (s *Series) Samples(from, to int64) iter.Seq2[int64, float64] {
+	return func(yield func(int64, float64) bool) {
 		it := s.iterator(from, to)
 		for it.Next() != chunkenc.ValNone {
-			if t, v := it.At(); !value.IsStaleNaN(v) && !yield(t, v) {
+			if !yield(it.At()) {
 				return
 			}
 		}
@@ -117,7 +137,7 @@ func (s *Series) Increases() iter.Seq2[int64, float64] {
 }
 
 func (s *Series) iterator(from, to int64) *iterator {
-	return &iterator{chunks: s.chunks, factor: s.factor, min: from, max: to}
+	return &iterator{chunks: s.chunks, tail: s.tail, factor: s.factor, min: from, max: to}
 }
 
 // A Store is a set of series. It does not change, and any number may read it at a
@@ -179,4 +199,33 @@ func (s *Store) kindByName(name string) Kind {
 		}
 	}
 	return Unknown
+}
+
+// Without is the store but for the series that drop tells to leave out.
+func (s *Store) Without(drop func(*Series) bool) *Store {
+	kept := make([]*Series, 0, len(s.series))
+	points := s.points
+	for _, x := range s.series {
+		switch {
+		case !drop(x):
+			kept = append(kept, x)
+		case x.original:
+			points -= x.Count()
+		}
+	}
+	if len(kept) == len(s.series) {
+		return s
+	}
+	out := newStore(kept)
+	out.points = points
+	return out
+}
+
+// Find is the series with exactly these labels; nil if there is none.
+func (s *Store) Find(ls labels.Labels) *Series {
+	i, ok := slices.BinarySearchFunc(s.series, ls, func(x *Series, ls labels.Labels) int { return labels.Compare(x.labels, ls) })
+	if !ok {
+		return nil
+	}
+	return s.series[i]
 }

@@ -112,7 +112,7 @@ func walk(at any, rest path, name string, yield func(found) bool) bool {
 			return !ok || walk(next, rest[1:], strings.TrimPrefix(name+"."+rest[0], "."), yield)
 		}
 		for key, next := range x {
-			if !walk(next, rest[1:], name+"."+key, yield) {
+			if !walk(next, rest[1:], strings.TrimPrefix(name+"."+key, "."), yield) {
 				return false
 			}
 		}

@@ -104,6 +104,51 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A line that is broken costs itself, as long as more lines are whole.
+func TestBrokenLines(t *testing.T) {
+	const a, b = `{"at":"2026-01-01T00:00:00Z","active_users":1}`, `{"at":"2026-01-02T00:00:00Z","active_users":2,"bounce_rate":"x"}`
+	for name, c := range map[string]struct {
+		text     string
+		want     string // values, then problems
+		isBroken string // an error
+	}{
+		"cut off":        {a + "\n" + b + "\n" + `{"at":"2026-01-03`, `active_users=2; f:3: not valid JSON: unexpected EOF; f:2: bounce_rate: "x" is not a number`, ""},
+		"in the middle":  {a + "\r\n{\"x\": ,}\r\n\r\n" + b + "\n", `active_users=2; f:2: not valid JSON: invalid character ',' looking for beginning of value; f:4: bounce_rate: "x" is not a number`, ""},
+		"several":        {a + "\n{\n" + a + "\n{]\n" + a, `active_users=1; f:2: not valid JSON: unexpected EOF (and 1 more)`, ""},
+		"half of them":   {a + "\n{\n", "", "2: not valid JSON"},
+		"one of many":    {"{\n\"active_users\": 1,\n\"bounce_rate\": \n}", "", "4: not valid JSON"},
+		"a list":         {"[\n" + a + ",\n" + a + ",\n{\"x\": ,}\n]", "", "4: not valid JSON"},
+		"something else": {a + "\n" + a + "\n# a remark\n", "", "3: not valid JSON"},
+	} {
+		rows, err := parse([]byte(c.text))
+		if c.isBroken != "" {
+			if err == nil || !strings.Contains(err.Error(), c.isBroken) {
+				t.Errorf("%s: %v, want %q", name, err, c.isBroken)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		seen, problems, err := Config{}.collect(rows, "f")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, v := range seen.Values {
+			got = append(got, fmt.Sprintf("%s=%v", v.Name, v.Value))
+		}
+		for _, p := range problems {
+			got = append(got, p.Detail)
+		}
+		if text := strings.Join(got, "; "); text != c.want {
+			t.Errorf("%s: %s, want %s", name, text, c.want)
+		}
+	}
+}
+
 func TestBadSources(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                " the source is empty",

@@ -21,8 +21,45 @@ const maxDepth = 8
 //	{"at": "2026-01-02T03:04:05Z", "active_users": 1000, "cost": {"hourly_cost_usd": 98.5}}
 //	[{"metric": "conversion_rate", "value": 0.03, "timestamp": 1767323045, "labels": {"model": "a"}}]
 //
-// null is a value that is missing.
+// null is a value that is missing. Of JSON Lines a broken one costs itself only: the
+// newest may be written at this moment.
 func readJSON(data []byte) ([]row, error) {
+	rows, err := readValues(data, 1)
+	if err != nil {
+		if lines, ok := readLines(data); ok {
+			return lines, nil
+		}
+	}
+	return rows, err
+}
+
+// readLines reads lines each of which begins an object of its own; false: it is
+// nothing of that kind, or no more than half of it can be read.
+func readLines(data []byte) (rows []row, ok bool) {
+	good, bad, n := 0, 0, 0
+	for text := range bytes.Lines(data) {
+		n++
+		text = bytes.TrimSpace(text)
+		switch {
+		case len(text) == 0:
+			continue
+		case text[0] != '{':
+			return nil, false
+		}
+		values, err := readValues(text, n)
+		if err != nil {
+			bad++
+			values = flawed("", err)
+		} else {
+			good++
+		}
+		rows = append(rows, values...)
+	}
+	return rows, good > bad
+}
+
+// readValues reads what begins in line n of the source.
+func readValues(data []byte, n int) ([]row, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var rows []row
@@ -34,13 +71,16 @@ func readJSON(data []byte) ([]row, error) {
 			return rows, nil
 		}
 		if err != nil {
-			at := dec.InputOffset()
+			at := start // of a value without an end, where it begins
+			for at < int64(len(data)) && strings.IndexByte(" \t\r\n", data[at]) >= 0 {
+				at++
+			}
 			if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 				at = e.Offset
 			}
-			return nil, fmt.Errorf("%d: not valid JSON: %s", line(data, at), strings.TrimPrefix(err.Error(), "json: "))
+			return nil, fmt.Errorf("%d: not valid JSON: %s", n-1+line(data, at), strings.TrimPrefix(err.Error(), "json: "))
 		}
-		where := fmt.Sprintf("%d:", line(data, dec.InputOffset()))
+		where := fmt.Sprintf("%d:", n-1+line(data, dec.InputOffset()))
 		if first := line(data, start); first == 1 && line(data, dec.InputOffset()) > 1 {
 			where = "" // somewhere in a document of many lines
 		}

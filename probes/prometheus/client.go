@@ -7,7 +7,6 @@ package prometheus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -89,73 +88,16 @@ func (c *Client) Range(ctx context.Context, expr string, start, end, step int64,
 func seconds(ms int64) string { return strconv.FormatFloat(float64(ms)/1000, 'f', -1, 64) }
 
 func (c *Client) ask(ctx context.Context, form url.Values, visit func(Series) error) ([]string, error) {
-	whole := ctx
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-	// A form in the body, since selectors may be longer than a URL may be.
-	req, err := c.cfg.Access.Request(ctx, http.MethodPost, c.base.JoinPath("api/v1/query_range").String(), strings.NewReader(form.Encode()))
+	a, err := c.begin(ctx, http.MethodPost, "api/v1/query_range", form)
 	if err != nil {
-		return nil, c.fail(remote.Unreachable, 0, "%v", err)
+		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	broken := func(err error) error {
-		switch {
-		case whole.Err() != nil:
-			return whole.Err()
-		case ctx.Err() != nil:
-			return c.fail(remote.TimedOut, 0, "no answer within %v", c.cfg.Timeout)
-		}
-		return c.fail(remote.Unreachable, 0, "%v", remote.Cause(err))
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, broken(err)
-	}
-	defer resp.Body.Close()
-	body := remote.Limit(&counted{resp.Body, c.cfg.Read}, c.cfg.MaxReply)
+	defer a.Close()
 	r := &reply{visit: visit}
-	err = r.decode(body)
-	switch {
-	case r.refused != nil:
-		return nil, r.refused
-	case whole.Err() != nil, ctx.Err() != nil:
-		return nil, broken(ctx.Err())
-	case resp.StatusCode/100 == 3:
-		return nil, c.fail(remote.BadReply, resp.StatusCode, "it redirects elsewhere, which is not followed")
-	case errors.Is(body.Err(), remote.ErrTooLarge):
-		return nil, c.fail(remote.TooLarge, 0, "the reply is larger than %d MiB", c.cfg.MaxReply>>20)
-	case r.failure != "" || resp.StatusCode/100 != 2:
-		return nil, c.told(resp, r)
-	case err != nil && body.Err() != nil && !errors.Is(body.Err(), io.EOF):
-		return nil, broken(body.Err())
-	case err != nil:
-		return nil, c.fail(remote.BadReply, 0, "the answer is none of Prometheus's API: %v", err)
+	if err := a.decode(r.decode, r); err != nil {
+		return nil, err
 	}
-	for i, w := range r.warnings {
-		r.warnings[i] = c.cfg.Access.Clean(w)
-	}
-	return r.warnings, nil
-}
-
-// told is the error that the server answers with.
-func (c *Client) told(resp *http.Response, r *reply) error {
-	text := r.failure
-	if text == "" {
-		text = fmt.Sprintf("HTTP status %d", resp.StatusCode)
-	}
-	kind := remote.Refused
-	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		kind = remote.Denied
-	case code == http.StatusNotFound && r.failure == "", code == http.StatusMethodNotAllowed:
-		kind = remote.BadReply
-	case code == http.StatusServiceUnavailable && r.failureType == "timeout":
-		kind = remote.TimedOut
-	case code >= 500 && r.failureType != "execution", code == http.StatusTooManyRequests:
-		kind = remote.Broken
-	}
-	return c.fail(kind, resp.StatusCode, "%s", text)
+	return a.clean(r.warnings), nil
 }
 
 func (c *Client) fail(kind remote.Kind, status int, format string, args ...any) error {

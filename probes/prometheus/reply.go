@@ -13,6 +13,7 @@ import (
 // reply is read as it comes: one series at a time is in memory.
 type reply struct {
 	visit func(Series) error
+	list  func(*json.Decoder) error // reads data that are a list, if it is not nil
 
 	failure, failureType string
 	warnings             []string
@@ -33,6 +34,9 @@ func (r *reply) decode(from io.Reader) error {
 			r.known = status == "success" || status == "error"
 			return err
 		case "data":
+			if r.list != nil {
+				return r.list(dec)
+			}
 			return r.data(dec)
 		case "error":
 			return dec.Decode(&r.failure)

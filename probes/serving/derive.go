@@ -31,6 +31,7 @@ func (e *engine) fill(now, counted page, seconds float64, s *snapshot.Server) {
 	if _, _, ok := now.find(e.hits); !ok {
 		s.PrefixCacheHitRate = share(e.fullest(now, e.hitRate)) // the engine's own, over what it takes
 	}
+	s.Speculation = e.speculation(now, counted)
 	all, failed := e.outcome(counted)
 	if all != nil && failed != nil && *failed <= *all {
 		s.ErrorRate = ratio(failed, all)

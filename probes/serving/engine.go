@@ -25,6 +25,8 @@ type engine struct {
 	hits, lookups                            []metric // of the prefix cache
 	hitRate                                  []metric // gauge, where hits are not counted
 	finished                                 []metric // by their label
+	drafts, drafted, accepted                []metric // of speculative decoding
+	acceptRate, acceptLength                 []metric // gauges, where tokens are not counted
 	failed                                   []failure
 
 	ttft, tpot, itl, latency, queue, prefill, decode []metric

@@ -33,6 +33,10 @@ func sglang() *engine {
 		hits:        named("sglang:cached_tokens_total"),
 		lookups:     named("sglang:prompt_tokens_total"),
 		hitRate:     named("sglang:cache_hit_rate"),
+		// Averages of the engine's own, over what it decoded last. Its counter of
+		// verifications counts neither tokens nor drafts.
+		acceptRate:   named("sglang:spec_accept_rate"),
+		acceptLength: named("sglang:spec_accept_length"),
 		failed: []failure{http, {
 			metric: metric{name: "sglang:num_aborted_requests_total"}, class: func(string) string { return "abort" },
 		}},
@@ -44,7 +48,8 @@ func sglang() *engine {
 		latency: seconds("sglang:e2e_request_latency_seconds"),
 		queue:   seconds("sglang:queue_time_seconds"),
 
-		ask: askVersion("/server_info", "/get_server_info"),
-		off: "metrics are not enabled", hint: "start SGLang with --enable-metrics",
+		derive: sglangLoRA,
+		ask:    askVersion("/server_info", "/get_server_info"),
+		off:    "metrics are not enabled", hint: "start SGLang with --enable-metrics",
 	}
 }

@@ -33,6 +33,9 @@ func vllm() *engine {
 		hits:        named("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total"),
 		lookups:     named("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total"),
 		hitRate:     named("vllm:gpu_prefix_cache_hit_rate"),
+		drafts:      named("vllm:spec_decode_num_drafts_total"),
+		drafted:     named("vllm:spec_decode_num_draft_tokens_total"),
+		accepted:    named("vllm:spec_decode_num_accepted_tokens_total"),
 		finished:    []metric{{name: "vllm:request_success_total", label: "finished_reason"}},
 		failed: []failure{http, {
 			metric: metric{name: "vllm:request_success_total"}, by: "finished_reason",
@@ -53,8 +56,9 @@ func vllm() *engine {
 		prefill: seconds("vllm:request_prefill_time_seconds"),
 		decode:  seconds("vllm:request_decode_time_seconds"),
 
-		ask: askVersion("/version"),
-		off: "the server shows no metrics", hint: "start vLLM without --disable-log-stats, and ask its own port rather than a proxy's",
+		derive: vllmLoRA,
+		ask:    askVersion("/version"),
+		off:    "the server shows no metrics", hint: "start vLLM without --disable-log-stats, and ask its own port rather than a proxy's",
 	}
 }
 

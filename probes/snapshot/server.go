@@ -52,6 +52,9 @@ type Server struct {
 	Prefill *Distribution `json:"prefill_ms,omitempty"`
 	Decode  *Distribution `json:"decode_ms,omitempty"`
 
+	Speculation *Speculation `json:"speculation,omitempty"` // of an engine that decodes speculatively
+	LoRA        *LoRA        `json:"lora,omitempty"`        // of an engine that serves adapters
+
 	// Parts are the data-parallel ranks or models behind one page, when there are
 	// several: Running and Waiting are their sums, KVCacheUtilization is the fullest.
 	Parts  []Part        `json:"parts,omitempty"`
@@ -90,6 +93,26 @@ type Distribution struct {
 type Bounds struct {
 	Low  float64  `json:"low"`
 	High *float64 `json:"high,omitempty"`
+}
+
+// Speculation is what became of drafted tokens.
+type Speculation struct {
+	DraftsTotal         *float64 `json:"drafts_total,omitempty"`          // times that tokens were drafted for a sequence
+	DraftTokensTotal    *float64 `json:"draft_tokens_total,omitempty"`    // drafted
+	AcceptedTokensTotal *float64 `json:"accepted_tokens_total,omitempty"` // of those that were drafted
+	AcceptanceRate      *float64 `json:"acceptance_rate,omitempty"`       // accepted / drafted
+	AcceptanceLength    *float64 `json:"acceptance_length,omitempty"`     // tokens a step: those accepted, and the one that the model itself adds
+}
+
+// LoRA is how the adapters of an engine are used.
+type LoRA struct {
+	Slots     *float64 `json:"slots,omitempty"`      // the most adapters that can be in one batch
+	SlotsUsed *float64 `json:"slots_used,omitempty"` // adapters that are in GPU memory now
+	Running   []string `json:"running,omitempty"`    // adapters that have requests in the batch
+	Waiting   []string `json:"waiting,omitempty"`    // and in the queue
+	// RunningCount and WaitingCount tell none from not known.
+	RunningCount *float64 `json:"running_count,omitempty"`
+	WaitingCount *float64 `json:"waiting_count,omitempty"`
 }
 
 // Part is one rank or one model of a server that has several.
@@ -146,6 +169,17 @@ func serverSamples(w *samples, servers []Server) {
 		counter(w, "prompt_tokens_total", s.PromptTokensTotal, labels...)
 		counter(w, "generation_tokens_total", s.GenerationTokensTotal, labels...)
 		counter(w, "preemptions_total", s.PreemptionsTotal, labels...)
+		if x := s.Speculation; x != nil {
+			counter(w, "spec_decode_drafts_total", x.DraftsTotal, labels...)
+			counter(w, "spec_decode_draft_tokens_total", x.DraftTokensTotal, labels...)
+			counter(w, "spec_decode_accepted_tokens_total", x.AcceptedTokensTotal, labels...)
+		}
+		if x := s.LoRA; x != nil {
+			gauge(w, "lora_slots", x.Slots, labels...)
+			gauge(w, "lora_slots_used", x.SlotsUsed, labels...)
+			gauge(w, "lora_adapters_running", x.RunningCount, labels...)
+			gauge(w, "lora_adapters_waiting", x.WaitingCount, labels...)
+		}
 		for _, reason := range slices.Sorted(maps.Keys(s.FinishedTotal)) {
 			counter(w, "requests_finished_total", new(s.FinishedTotal[reason]), with("reason", reason)...)
 		}
@@ -171,6 +205,10 @@ func windowSamples(w *samples, s *Server, labels []string) {
 	gauge(w, "preemptions_per_second", s.PreemptionsPerSecond, labels...)
 	gauge(w, "errors_per_second", s.ErrorsPerSecond, labels...)
 	gauge(w, "error_rate", s.ErrorRate, labels...)
+	if x := s.Speculation; x != nil {
+		gauge(w, "spec_decode_acceptance_rate", x.AcceptanceRate, labels...)
+		gauge(w, "spec_decode_acceptance_length", x.AcceptanceLength, labels...)
+	}
 	for _, d := range []struct {
 		name string
 		of   *Distribution

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"llmops/rules/slo"
 )
 
@@ -126,7 +128,7 @@ func (b *builder) share(w time.Duration) string {
 // each.
 func (b *builder) slices() error {
 	o, slice := b.o, sliceOf(b.o)
-	b.group.Interval = prom(slice)
+	b.group.Interval = model.Duration(slice)
 	switch {
 	case b.c.value != "":
 		b.record("slo:slice_bad:ratio", fmt.Sprintf("(%s) %s bool %s", b.number("slo:slice_value:last", b.c.value), opposite(o.Op), b.c.limit))
@@ -217,7 +219,7 @@ func (b *builder) alert(a slo.BurnAlert) {
 		pace, times = "faster than", "the even pace"
 	}
 	rule := Rule{
-		Alert: budgetBurn, Expr: expr,
+		Alert: budgetBurn, Expr: expr, For: model.Duration(a.For),
 		Labels: map[string]string{"severity": literal(a.Severity), "slo": literal(o.Name), "long": prom(a.Long), "short": prom(a.Short)},
 		Annotations: map[string]string{
 			"summary": fmt.Sprintf("%s: the error budget burns %s it may", literal(o.Name), pace),
@@ -226,9 +228,6 @@ func (b *builder) alert(a slo.BurnAlert) {
 				what, prom(a.Long), literal(o.String()), percent(allowed(o)),
 				times, prom(a.Long), percent(spentBy(o, a)), prom(o.Window), lasts(o, a)),
 		},
-	}
-	if a.For > 0 {
-		rule.For = prom(a.For)
 	}
 	b.group.Rules = append(b.group.Rules, rule)
 }
@@ -256,7 +255,7 @@ func lasts(o slo.Objective, a slo.BurnAlert) string {
 func (b *builder) absent() {
 	wait := max(patience, 3*sliceOf(b.o))
 	b.group.Rules = append(b.group.Rules, Rule{
-		Alert: notMeasured, Expr: "absent(" + b.measured + ")", For: prom(wait),
+		Alert: notMeasured, Expr: "absent(" + b.measured + ")", For: model.Duration(wait),
 		Labels: map[string]string{"severity": "ticket", "slo": literal(b.o.Name)},
 		Annotations: map[string]string{
 			"summary":     literal(b.o.Name) + ": the objective is not measured",

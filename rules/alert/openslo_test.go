@@ -105,7 +105,7 @@ func TestOpenSLORules(t *testing.T) {
 	}
 
 	f, warnings, err := export(t, several, Options{Only: []string{"two"}})
-	if err != nil || f.Groups[0].Interval != "5m" || len(warnings) == 0 {
+	if err != nil || f.Groups[0].Interval.String() != "5m" || len(warnings) == 0 {
 		t.Fatalf("%v, %q", err, warnings)
 	}
 	if got := exprs(f); got["slo:slice_value:last"] != "max(histogram_quantile(0.9, sum by (le) (rate(ttft_bucket[5m]))))" ||

@@ -12,8 +12,14 @@ var Objectives embed.FS
 
 // Rules are the files of Prometheus rules, by name.
 //
-//go:embed health.yaml
+//go:embed burn-rate.yaml engines.yaml gpu.yaml health.yaml host.yaml service.yaml
 var Rules embed.FS
+
+// Routes is who is told of which alert unless the user says otherwise: the file
+// routes.yaml.
+//
+//go:embed routes.yaml
+var Routes embed.FS
 
 // Prefix begins the name of a file that ships, where a flag takes either:
 // "@defaults/objectives" is the file objectives.yaml in Objectives.

@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,26 +18,50 @@ const (
 
 // Login are the flags of a user with a password, or of a token: --user,
 // --password-file and --token-file.
-type Login struct{ user, passwordFile, tokenFile string }
+type Login struct {
+	// Of names a second server of a command: of "alertmanager", the flags are
+	// --alertmanager-user and so on, and the variables LLMOPS_ALERTMANAGER_PASSWORD and
+	// LLMOPS_ALERTMANAGER_TOKEN.
+	Of string
+
+	user, passwordFile, tokenFile string
+}
 
 // AddFlags adds the flags.
 func (l *Login) AddFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&l.user, "user", "", "`NAME` of the server's user; its password is in $"+PasswordVariable+" or --password-file")
-	f.StringVar(&l.passwordFile, "password-file", "", "`FILE` that holds the password of --user")
-	f.StringVar(&l.tokenFile, "token-file", "", "`FILE` that holds a bearer token for the server (or $"+TokenVariable+")")
-	filenames(cmd, "password-file", "token-file")
+	f, whose := cmd.Flags(), "the server"
+	if l.Of != "" {
+		whose = "the " + l.Of
+	}
+	f.StringVar(&l.user, l.flag("user"), "", "`NAME` of "+whose+"'s user; its password is in $"+l.variable(PasswordVariable)+" or --"+l.flag("password-file"))
+	f.StringVar(&l.passwordFile, l.flag("password-file"), "", "`FILE` that holds the password of --"+l.flag("user"))
+	f.StringVar(&l.tokenFile, l.flag("token-file"), "", "`FILE` that holds a bearer token for "+whose+" (or $"+l.variable(TokenVariable)+")")
+	filenames(cmd, l.flag("password-file"), l.flag("token-file"))
+}
+
+func (l *Login) flag(name string) string {
+	if l.Of != "" {
+		name = l.Of + "-" + name
+	}
+	return name
+}
+
+func (l *Login) variable(name string) string {
+	if l.Of != "" {
+		name = strings.Replace(name, "LLMOPS_", "LLMOPS_"+strings.ToUpper(l.Of)+"_", 1)
+	}
+	return name
 }
 
 // Authorization is the value of that header, "" for none, and what of it must never be
 // shown. fallbackUser is whose password it is when --user names nobody; "" where there
 // is no such user.
 func (l *Login) Authorization(app *cli.App, fallbackUser string) (value string, secrets []string, err error) {
-	password, err := secret{l.passwordFile, PasswordVariable, flagWords("password-file", "password")}.read(app)
+	password, err := secret{l.passwordFile, l.variable(PasswordVariable), flagWords(l.flag("password-file"), "password")}.read(app)
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := secret{l.tokenFile, TokenVariable, flagWords("token-file", "token")}.read(app)
+	token, err := secret{l.tokenFile, l.variable(TokenVariable), flagWords(l.flag("token-file"), "token")}.read(app)
 	if err != nil {
 		return "", nil, err
 	}
@@ -57,7 +82,7 @@ func (l *Login) Authorization(app *cli.App, fallbackUser string) (value string, 
 		}
 		return "Basic " + encoded, secrets, nil
 	case password != "":
-		return "", nil, errors.New("there is a password, but --user does not say whose")
+		return "", nil, errors.New("there is a password, but --" + l.flag("user") + " does not say whose")
 	}
 	return "", nil, nil
 }

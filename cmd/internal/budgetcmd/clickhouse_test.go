@@ -31,8 +31,8 @@ func goodAnswers() answers {
 	return answers{
 		columnsQuery: "timestamp\tDateTime64(3)\t\t\nstatus\tUInt16\t\t\nmodel\tLowCardinality(String)\t\t\nlatency_ms\tFloat64\t\t\n",
 		newestQuery:  "3000\t1772326830500\n", // 01:00:30.5
-		minutesQuery: "29538720\t1000\t1772323195000\t1772323200000\t3\t2\t1\t974\t20\t0\t0\t0\n" +
-			"29538780\t2000\t1772326740001\t1772326800000\t0\t0\t0\t1990\t10\t0\t0\t0\n",
+		minutesQuery: "29538720\t0\t1000\t1772323195000\t1772323200000\t3\t2\t1\t974\t20\t0\t0\t0\n" +
+			"29538780\t0\t2000\t1772326740001\t1772326800000\t0\t0\t0\t1990\t10\t0\t0\t0\n",
 		errorsQuery: "http_503\t25\nhttp_429\t4\n\n\t30\n",
 		modelsQuery: "a\\tb\t30\n\n\t30\n",
 	}
@@ -104,8 +104,8 @@ func TestClickHouseFails(t *testing.T) {
 		{"--clickhouse " + with(columnsQuery, "") + " --table logs.requests --user ann --password-file " + password, cli.CodeFailed, "status 404: Code: 60"},
 		{"--clickhouse http://127.0.0.1:1 --table t", cli.CodeFailed, "127.0.0.1:1: dial tcp"},
 		{"--clickhouse " + with(columnsQuery, "<html>Please log in</html>\n") + " --table logs.requests", cli.CodeFailed, "not what was asked for"},
-		{"--clickhouse " + with(minutesQuery, "1\t2\n") + " --table logs.requests", cli.CodeFailed, "not what was asked for: 2 fields, want 12"},
-		{"--clickhouse " + with(minutesQuery, strings.Repeat("x\t", 11)+"1\n") + " --table logs.requests", cli.CodeFailed, `"x" is no whole number`},
+		{"--clickhouse " + with(minutesQuery, "1\t2\n") + " --table logs.requests", cli.CodeFailed, "not what was asked for: 2 fields, want 13"},
+		{"--clickhouse " + with(minutesQuery, strings.Repeat("x\t", 12)+"1\n") + " --table logs.requests", cli.CodeFailed, `"x" is no whole number`},
 		{"--clickhouse " + with(errorsQuery, "http_503\t30\n") + " --table logs.requests", cli.CodeFailed, "without a total"},
 		{"--clickhouse " + with(errorsQuery, "http_503\t30\n\n\t29\n") + " --table logs.requests", cli.CodeFailed, "not what was asked for"},
 		{"--clickhouse " + with(newestQuery, "0\t0\n") + " --table logs.requests", cli.CodeNoVerdict, "no request"},

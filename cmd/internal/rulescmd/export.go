@@ -10,29 +10,51 @@ import (
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/objectives"
+	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
 )
 
 type options struct {
-	from  []string
-	rules alert.Options
-	out   cli.Output
+	from   []string
+	packs  []string
+	format string
+	routes string
+	rules  alert.Options
+	out    cli.Output
 }
+
+// What --format may be.
+const (
+	forPrometheus   = "prometheus"
+	forAlertmanager = "alertmanager"
+	forPrograms     = "json"
+)
+
+// json tells whether it is programs that read what is written.
+func (o *options) json() bool { return o.out.Format == "json" || o.format == forPrograms }
 
 func newExport(app *cli.App) *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "write Prometheus rules that watch objectives",
-		Long: `Writes recording rules for the share of bad events over several windows, and
-alerts that fire while the error budget burns too fast over a long and a short
-one: those of each objective, or else those of the Site Reliability Workbook.
+		Short: "write rules for Prometheus, or routes for Alertmanager",
+		Long: `Writes the rules that ship with llmops as one rule file of Prometheus, or those of
+--pack only. --format alertmanager writes who is told, --routes, as Alertmanager's
+configuration, without secrets.
+
+With --from-slo it writes rules that watch objectives: recording rules for the
+share of bad events over several windows, and alerts that fire while the error
+budget burns too fast over a long and a short one: those of each objective, or
+else those of the Site Reliability Workbook.
 
 The objectives come from an SLO file, the short form or OpenSLO v1. The metrics
 come from the Prometheus queries of an OpenSLO file, from an engine whose names
 are known, or from --good, --bad and --total. Nothing is guessed: an objective
 that they cannot serve is an error.`,
-		Example: `  llmops rules export --from-slo slos.yaml --engine vllm --match 'job="vllm"' --output slo-rules.yaml
+		Example: `  llmops rules export --output llmops-rules.yaml
+  llmops rules export --pack gpu --pack host
+  llmops rules export --format alertmanager --routes routes.yaml --output alertmanager.yml
+  llmops rules export --from-slo slos.yaml --engine vllm --match 'job="vllm"' --output slo-rules.yaml
   llmops rules export --from-slo openslo.yaml --output slo-rules.yaml && promtool check rules slo-rules.yaml
   llmops rules export --from-slo slos.yaml --only availability \
     --bad 'http_requests_total{code=~"5.."}' --total http_requests_total`,
@@ -40,6 +62,9 @@ that they cannot serve is an error.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return export(app, o) },
 	}
 	f := cmd.Flags()
+	cli.Enum(cmd, &o.format, "format", "", []string{forPrometheus, forAlertmanager, forPrograms}, "who reads it; json is the same as -o json")
+	f.StringArrayVar(&o.packs, "pack", nil, "only the rules of the pack `NAME`; may be repeated")
+	f.StringVar(&o.routes, "routes", "", "routes `FILE` for --format alertmanager; @defaults/routes by default")
 	f.StringArrayVar(&o.from, "from-slo", nil, "objectives from a YAML `FILE`: the short form or OpenSLO v1; may be repeated; @defaults/objectives ships with llmops")
 	f.StringArrayVar(&o.rules.Only, "only", nil, "only the objective called `NAME`; may be repeated")
 	cli.Enum(cmd, &o.rules.Engine, "engine", "", append([]string{"none"}, alert.Engines()...), "whose metrics count the requests")
@@ -52,13 +77,32 @@ that they cannot serve is an error.`,
 	f.BoolVar(&o.rules.RoundToBucket, "round-to-bucket", false, "where a limit is no bucket of the histogram, take the next stricter one and warn")
 	o.out.AddFlags(cmd, "yaml", "json")
 	_ = cmd.MarkFlagFilename("from-slo") // only an unknown name is an error
+	_ = cmd.RegisterFlagCompletionFunc("pack", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return rulefiles.Shipped(), cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 
+// sloOnly tells whether a flag is given that means nothing without objectives.
+func (o *options) sloOnly() bool {
+	r := o.rules
+	return len(r.Only) > 0 || r.Engine != "none" && r.Engine != "" || r.Match+r.Good+r.Bad+r.Total+r.Histogram != "" || r.Unit != "auto" && r.Unit != "" || r.RoundToBucket
+}
+
 func export(app *cli.App, o *options) error {
-	if len(o.from) == 0 {
-		return cli.WithHint(cli.Usagef("nothing to export: --from-slo is missing"),
-			"llmops rules export --from-slo FILE writes the rules of an SLO file; this version ships no rule packs of its own")
+	switch {
+	case o.format == forAlertmanager && (len(o.from) > 0 || len(o.packs) > 0 || o.out.Format == "json"):
+		return cli.WithHint(cli.Usagef("--format alertmanager writes routes: --from-slo, --pack and -o json are about rules"), "leave them out, or --format")
+	case o.format == forAlertmanager:
+		return exportRoutes(app, o)
+	case o.routes != "":
+		return cli.WithHint(cli.Usagef("--routes is for --format alertmanager"), "Prometheus knows no routes")
+	case len(o.from) > 0 && len(o.packs) > 0:
+		return cli.WithHint(cli.Usagef("--pack and --from-slo are two things to export"), "write two files")
+	case len(o.from) == 0 && o.sloOnly():
+		return cli.WithHint(cli.Usagef("--from-slo is missing: --engine and what goes with it say how objectives are measured"), "llmops rules export --from-slo FILE writes the rules of an SLO file; without any of these flags it writes the packs that ship")
+	case len(o.from) == 0:
+		return exportPacks(app, o)
 	}
 	file, err := objectives.Load(o.from...)
 	if err != nil {
@@ -81,7 +125,7 @@ func export(app *cli.App, o *options) error {
 		return failed
 	}
 	err = o.out.Write(app, func(w io.Writer) error {
-		if o.out.Format == "json" {
+		if o.json() {
 			return rules.WriteJSON(w, warnings)
 		}
 		return rules.WriteYAML(w)

@@ -127,11 +127,21 @@ func gateTable(d document, style render.Style) *render.Table {
 		}
 	}
 	for _, name := range order {
-		verdict := gate.Pass
-		if sums[name].pass == 0 {
+		verdict, n := gate.Pass, sums[name]
+		switch {
+		case n.pass+n.noData == 0: // all of them failed
+			continue
+		case n.pass == 0:
 			verdict = gate.NoData
 		}
-		t.Add(paintVerdict(style, verdict), name, fmt.Sprintf("%s hold, %d have nothing to judge here", plural(sums[name].pass, "rule"), sums[name].noData))
+		hold, have := "hold", "have"
+		if n.pass == 1 {
+			hold = "holds"
+		}
+		if n.noData == 1 {
+			have = "has"
+		}
+		t.Add(paintVerdict(style, verdict), render.Clean(name), fmt.Sprintf("%s %s, %d %s nothing to judge here", plural(n.pass, "rule"), hold, n.noData, have))
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package snapshotcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ import (
 	"llmops/cmd/internal/render"
 	"llmops/probes/recording"
 	"llmops/probes/snapshot"
+	"llmops/rules/alert"
 	"llmops/rules/defaults"
 	"llmops/rules/near"
 )
@@ -64,7 +66,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 
 	f.StringVar(&o.record, "record", "", "append each snapshot to `FILE`, one JSON object a line")
 	f.StringVar(&o.recordSize, "record-max-size", "", "begin a new file at this `SIZE`, such as 100MB; the full one becomes FILE.1 in place of an older one")
-	f.StringArrayVar(&o.failOn, "fail-on", nil, "fail (exit 3) if this `PROMQL` has any result; @defaults/health is a set of rules that ships with llmops; may be repeated")
+	f.StringArrayVar(&o.failOn, "fail-on", nil, "fail (exit 3) if this `PROMQL` has any result; @FILE has the alerts of a file of Prometheus rules, @defaults/health ships with llmops; may be repeated")
 	cli.Enum(cmd, &o.onMissing, "on-missing", "", []string{"fail", "ignore"}, "what becomes of a --fail-on that compares what was not measured (fail: exit 4)")
 
 	f.StringArrayVar(&o.trend, "trend", nil, "show how --metric goes with time in the recording `FILE`; may be repeated")
@@ -153,27 +155,52 @@ func parseSize(text string) (int64, error) {
 func (o *options) gates() ([]gate.Gate, error) {
 	var gates []gate.Gate
 	for _, text := range o.failOn {
-		if !strings.HasPrefix(text, "@") {
+		name, isPack := strings.CutPrefix(text, "@")
+		if !isPack {
 			g, err := gate.Parse(text)
 			if err != nil {
-				return nil, cli.WithHint(cli.Usage(fmt.Errorf("--fail-on: %w", err)), "such as 'gpu_memory_utilization > 0.95', or @defaults/health")
+				return nil, cli.WithHint(cli.Usage(fmt.Errorf("--fail-on: %w", err)), "such as 'gpu_memory_utilization > 0.95', @defaults/health or @FILE")
 			}
 			gates = append(gates, g)
 			continue
 		}
-		name, ours := strings.CutPrefix(text, defaults.Prefix)
-		f, err := defaults.Rules.Open(strings.TrimSuffix(name, defaults.Extension) + defaults.Extension)
-		if !ours || err != nil {
-			return nil, cli.WithHint(cli.Usagef("--fail-on %s: there is no such set of rules", text), "llmops ships with @defaults/health")
-		}
-		pack, err := gate.ReadPack(text, f)
-		_ = f.Close() // it is in memory
+		pack, err := readPack(text, name)
 		if err != nil {
-			return nil, cli.WithHint(cli.Usage(fmt.Errorf("--fail-on: %w", err)), "the rules for snapshots are @defaults/health")
+			return nil, err
 		}
 		gates = append(gates, pack...)
 	}
 	return gates, nil
+}
+
+// readPack reads the rules that @name says: a set that ships with us, or a file.
+func readPack(text, name string) ([]gate.Gate, error) {
+	var f fs.File
+	var err error
+	hint := "leave it out here: a snapshot is one moment, and rules for it compare gauges, as @defaults/health does"
+	if shipped, ours := strings.CutPrefix(text, defaults.Prefix); ours {
+		if f, err = defaults.Rules.Open(strings.TrimSuffix(shipped, defaults.Extension) + defaults.Extension); err != nil {
+			return nil, cli.WithHint(cli.Usagef("--fail-on %s: there is no such set of rules", text), "llmops ships with @defaults/health")
+		}
+		name, hint = text, "the rules for snapshots are @defaults/health"
+	} else if f, err = os.Open(name); err != nil {
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = e.Err
+		}
+		return nil, cli.WithHint(cli.Usagef("--fail-on %s: %w", text, err), "name a file of Prometheus rules, or @defaults/health, which ships with llmops")
+	}
+	defer f.Close()
+	pack, err := gate.ReadPack(name, f)
+	if err == nil {
+		return pack, nil
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok { // a folder
+		err = fmt.Errorf("%s: %w", name, e.Err)
+	}
+	if e, ok := errors.AsType[*alert.ReadError](err); ok {
+		hint = cmp.Or(e.Hint(), "it must be a file of rules that \"promtool check rules\" accepts")
+	}
+	return nil, cli.WithHint(cli.Usage(fmt.Errorf("--fail-on: %w", err)), "%s", hint)
 }
 
 // recorder is where snapshots are kept; nil without --record. It is tried before

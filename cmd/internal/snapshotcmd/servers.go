@@ -51,6 +51,35 @@ func (v *view) basis() {
 	}
 }
 
+// extras are what only some servers have: drafted tokens and adapters.
+func (v *view) extras() {
+	for _, s := range v.d.Servers {
+		var parts []string
+		if x := s.Speculation; x != nil && x.AcceptanceRate != nil {
+			text := "drafted tokens accepted " + percent(*x.AcceptanceRate)
+			if x.AcceptanceLength != nil {
+				text += ", " + number(*x.AcceptanceLength) + " tokens a step"
+			}
+			parts = append(parts, text)
+		}
+		if x := s.LoRA; x != nil {
+			used := cmp.Or(x.RunningCount, x.SlotsUsed)
+			switch {
+			case used != nil && x.Slots != nil:
+				parts = append(parts, "adapters "+whole(*used)+" of "+whole(*x.Slots))
+			case used != nil:
+				parts = append(parts, "adapters "+whole(*used))
+			}
+			if len(x.Waiting) > 0 {
+				parts = append(parts, "requests wait for "+plural(len(x.Waiting), "adapter")+": "+render.Clean(strings.Join(x.Waiting, ", ")))
+			}
+		}
+		if len(parts) > 0 {
+			v.Printf("%s", render.Wrap(render.Clean(address(s.URL))+": "+strings.Join(parts, "; "), v.Width, ""))
+		}
+	}
+}
+
 // businessTable has what others counted.
 func businessTable(b *snapshot.Business) *render.Table {
 	t := &render.Table{Columns: render.Columns("METRIC", ">VALUE", "LABELS", "AT")}

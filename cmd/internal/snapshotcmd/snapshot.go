@@ -26,7 +26,9 @@ and what could not be read and why. Rates need --window, or --watch.
 With --fail-on it is a gate: an expression of PromQL over the series of the
 snapshot (docs/snapshot.md) that has any result fails it (exit 3), and one that
 compares what was not measured gives no verdict (exit 4, see --on-missing).
-@defaults/health is the shipped set of rules for hosts, GPUs and servers.
+@FILE takes the alerts of a file of Prometheus rules, as if they had no "for";
+@defaults/health is the shipped set of rules for hosts, GPUs and servers. Of such
+a set, rules about what is not measured here say nothing.
 
 With --record each snapshot becomes a line of a file, which --trend and other
 commands read.

@@ -56,8 +56,10 @@ func digits(v float64) string {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a >= 10:
 		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-	case a >= 0.01:
+	case a >= 1:
 		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
+	case a >= 0.01:
+		return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
 	}
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }

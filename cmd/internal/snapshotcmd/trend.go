@@ -61,16 +61,21 @@ func (o *options) showTrend(ctx context.Context, app *cli.App) error {
 	})
 }
 
-// recordings are the files, each behind what its rotation put aside.
+// recordings are the files, each once and behind what its rotation put aside.
 func recordings(names []string) []string {
 	var list []string
+	add := func(name string) {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
 	for _, name := range names {
 		if info, err := os.Stat(name + recording.Old); err == nil && info.Mode().IsRegular() {
-			list = append(list, name+recording.Old)
+			add(name + recording.Old)
 		}
-		list = append(list, name)
+		add(name)
 	}
-	return slices.Compact(list)
+	return list
 }
 
 func readRecording(ctx context.Context, app *cli.App, name string, reader *trend.Reader) error {

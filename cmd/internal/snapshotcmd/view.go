@@ -92,6 +92,7 @@ func (v *view) measured() {
 			v.noGPU()
 		}
 		if s.title == serversTitle {
+			v.extras()
 			v.basis()
 		}
 	}

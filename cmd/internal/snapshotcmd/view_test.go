@@ -55,7 +55,9 @@ func busy() document {
 	}
 	s.Servers = []snapshot.Server{
 		{URL: "http://10.0.0.12:8000", Up: true, Engine: "vllm", Basis: snapshot.OverWindow, Running: new(256.0), Waiting: new(41.0), KVCacheUtilization: new(0.987), PrefixCacheHitRate: new(0.31),
-			RequestsPerSecond: new(22.4), TokensPerSecond: new(18_400.0), TTFT: &snapshot.Distribution{P95: new(812.0)}, Latency: &snapshot.Distribution{P95: new(21_300.0)}, ErrorRate: new(0.004)},
+			RequestsPerSecond: new(22.4), TokensPerSecond: new(18_400.0), TTFT: &snapshot.Distribution{P95: new(812.0)}, Latency: &snapshot.Distribution{P95: new(21_300.0)}, ErrorRate: new(0.004),
+			Speculation: &snapshot.Speculation{AcceptanceRate: new(0.62), AcceptanceLength: new(2.86)},
+			LoRA:        &snapshot.LoRA{Slots: new(4.0), RunningCount: new(4.0), Waiting: []string{"de-legal", "fr-legal"}, WaitingCount: new(2.0)}},
 		{URL: "http://10.0.0.13:8000", Up: false},
 	}
 	s.Findings = []snapshot.Finding{

@@ -5,6 +5,7 @@ package verbs
 import (
 	"context"
 
+	"llmops/cmd/internal/alertscmd"
 	"llmops/cmd/internal/budgetcmd"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/configcmd"
@@ -20,6 +21,7 @@ import (
 // All is every verb. Help sorts them by name.
 func All() []cli.Verb {
 	return []cli.Verb{
+		alertscmd.New,
 		budgetcmd.New,
 		configcmd.New,
 		democmd.New,

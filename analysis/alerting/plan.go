@@ -1,0 +1,235 @@
+package alerting
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"llmops/analysis/series"
+	"llmops/rules/alert"
+)
+
+// A plan is a replay: its rules, and the units in which they can be evaluated.
+type plan struct {
+	options    Options
+	engine     *series.Engine
+	input      *series.Store // without the series that rules record anew
+	replaced   []string
+	start, end int64
+	groups     []alert.Group
+	rules      []*rule
+	units      []*unit // each after those that it depends on
+	url        *url.URL
+	external   map[string]string
+}
+
+// A unit is rules that must be evaluated together, time by time: each needs what
+// another recorded the time before, or writes the same series. Mostly it is one rule.
+type unit struct {
+	rules []*rule // in the order in which they take their turns
+	after []*unit // those that it depends on
+	last  map[string]*newest
+	done  chan struct{}
+}
+
+// mostSteps bounds the evaluations of a group: 20 million are seven months of seconds.
+const mostSteps = 20_000_000
+
+func newPlan(store *series.Store, groups []alert.Group, o Options) (*plan, error) {
+	p := &plan{options: o, input: store, groups: groups, external: o.ExternalLabels}
+	first, last, ok := store.Bounds()
+	if !ok && (o.Start.IsZero() || o.End.IsZero()) {
+		return nil, ErrNoData
+	}
+	p.start, p.end = first, last
+	if !o.Start.IsZero() {
+		p.start = o.Start.UnixMilli()
+	}
+	if !o.End.IsZero() {
+		p.end = o.End.UnixMilli()
+	}
+	if p.end < p.start {
+		return nil, fmt.Errorf("the replay ends at %s, before it begins at %s", shown(p.end), shown(p.start))
+	}
+	var err error
+	if p.url, err = url.Parse(o.ExternalURL); err != nil {
+		return nil, fmt.Errorf("the external URL: %w", err)
+	}
+	p.engine = series.NewEngine(series.Limits{Lookback: o.Lookback, Timeout: time.Hour})
+	fallback := cmp.Or(o.Interval, time.Minute)
+	for i, g := range groups {
+		interval := cmp.Or(time.Duration(g.Interval), fallback).Milliseconds()
+		switch {
+		case interval < 1:
+			return nil, fmt.Errorf("group %q: its interval is less than a millisecond", g.Name)
+		case (p.end-p.start)/interval >= mostSteps:
+			return nil, fmt.Errorf("group %q would be evaluated more than %d times; take a longer interval or a shorter range", g.Name, mostSteps)
+		}
+		for _, r := range g.Rules {
+			x, err := p.newRule(r, g, i, interval)
+			if err != nil {
+				return nil, err
+			}
+			p.rules = append(p.rules, x)
+		}
+	}
+	p.replace()
+	p.arrange()
+	return p, nil
+}
+
+func shown(t int64) string { return time.UnixMilli(t).UTC().Format(time.RFC3339Nano) }
+
+// newRule prepares a rule of group i.
+func (p *plan) newRule(r alert.Rule, g alert.Group, i int, interval int64) (*rule, error) {
+	merged := maps.Clone(g.Labels)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, r.Labels)
+	x := &rule{
+		Rule: r, plan: p, index: len(p.rules), group: i, merged: merged,
+		labels: sortedLabels(merged), annotations: sortedLabels(r.Annotations),
+		interval: interval, limit: g.Limit,
+		hold: time.Duration(r.For).Milliseconds(), keep: time.Duration(r.KeepFiringFor).Milliseconds(),
+		rec: series.NewRecorder(), sources: map[string]*source{}, tracks: map[string]*track{},
+	}
+	if g.QueryOffset != nil {
+		x.offset = time.Duration(*g.QueryOffset).Milliseconds()
+	}
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(r.Expr)
+	if err != nil {
+		return nil, fmt.Errorf("group %q: rule %q: %w", g.Name, r.Name(), err)
+	}
+	x.expr = parsed
+	x.out = Outcome{Rule: r, Group: g.Name, Labels: merged}
+	x.look()
+	return x, nil
+}
+
+// replace takes from the input the series that rules record anew: those of rules that
+// find what they are made of, in the input or in what other such rules record.
+func (p *plan) replace() {
+	if p.options.Merge {
+		return
+	}
+	live := map[*rule]bool{}
+	writable := func(all bool) *series.Store {
+		return p.input.Without(func(s *series.Series) bool {
+			return slices.ContainsFunc(p.rules, func(r *rule) bool { return (all || live[r]) && r.mayBe(s.Labels()) })
+		})
+	}
+	found := func(r *rule, in *series.Store) bool {
+		return len(r.reads) == 0 || slices.ContainsFunc(r.reads, func(s selector) bool {
+			return len(in.Select(s.matchers...)) > 0 || slices.ContainsFunc(p.rules, func(w *rule) bool { return live[w] && w.mayMatch(s) })
+		})
+	}
+	in := writable(true)
+	for changed := true; changed; {
+		changed = false
+		for _, r := range p.rules {
+			if !live[r] && found(r, in) {
+				live[r], changed = true, true
+			}
+		}
+		if !changed {
+			in = writable(false)
+			changed = slices.ContainsFunc(p.rules, func(r *rule) bool { return !live[r] && found(r, in) })
+		}
+	}
+	for _, name := range p.input.Names() {
+		if len(in.Named(name)) < len(p.input.Named(name)) {
+			p.replaced = append(p.replaced, name)
+		}
+	}
+	p.input = in
+}
+
+// arrange finds the rules that each one needs, and the units.
+func (p *plan) arrange() {
+	for _, r := range p.rules {
+		for _, w := range p.rules {
+			if r.all || slices.ContainsFunc(r.reads, w.mayMatch) {
+				r.needs = append(r.needs, w)
+			}
+		}
+	}
+	t := &tarjan{plan: p, state: make([]visit, len(p.rules))}
+	for i := range p.rules {
+		if t.state[i].number == 0 {
+			t.visit(i)
+		}
+	}
+	for _, u := range p.units {
+		slices.SortFunc(u.rules, func(a, b *rule) int { return a.index - b.index })
+		for _, r := range u.rules {
+			r.unit = u
+		}
+		if len(u.rules) > 1 || p.options.Merge {
+			u.last = map[string]*newest{}
+		}
+	}
+	for _, u := range p.units {
+		for _, r := range u.rules {
+			for _, w := range r.needs {
+				if w.unit != u && !slices.Contains(u.after, w.unit) {
+					u.after = append(u.after, w.unit)
+				}
+			}
+			r.batch = r.separable()
+		}
+	}
+}
+
+// tarjan finds the strongly connected components of the rules: edges lead from a rule
+// to those that it needs, and both ways between those that may write the same series.
+// Components come after those that they lead to (Tarjan 1972).
+type tarjan struct {
+	plan  *plan
+	state []visit
+	stack []int
+	count int
+}
+
+type visit struct {
+	number, low int
+	open        bool
+}
+
+func (t *tarjan) visit(i int) {
+	t.count++
+	t.state[i] = visit{t.count, t.count, true}
+	t.stack = append(t.stack, i)
+	r := t.plan.rules[i]
+	for k, other := range t.plan.rules {
+		if !slices.Contains(r.needs, other) && (k == i || !r.mayShare(other)) {
+			continue
+		}
+		switch next := t.state[k]; {
+		case next.number == 0:
+			t.visit(k)
+			t.state[i].low = min(t.state[i].low, t.state[k].low)
+		case next.open:
+			t.state[i].low = min(t.state[i].low, next.number)
+		}
+	}
+	if t.state[i].low < t.state[i].number {
+		return
+	}
+	u := &unit{done: make(chan struct{})}
+	for {
+		k := t.stack[len(t.stack)-1]
+		t.stack = t.stack[:len(t.stack)-1]
+		t.state[k].open = false
+		u.rules = append(u.rules, t.plan.rules[k])
+		if k == i {
+			break
+		}
+	}
+	t.plan.units = append(t.plan.units, u)
+}

@@ -1,0 +1,42 @@
+package alerting
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/template"
+)
+
+// prelude are the names that Prometheus gives templates of rules.
+const prelude = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+
+// expand fills in a template for a result of the evaluation at t. One that is broken
+// says so in its place, and is no error of the rule.
+func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value float64, t int64) string {
+	if !templated(text) {
+		return text
+	}
+	data := template.AlertTemplateData(of.Map(), r.plan.external, r.plan.options.ExternalURL, promql.Sample{F: value})
+	query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
+		answer, err := r.plan.engine.Instant(ctx, r.view(t), q, at)
+		if err != nil {
+			return nil, err
+		}
+		var all promql.Vector
+		for _, row := range answer.Rows {
+			for _, p := range row.Points {
+				all = append(all, promql.Sample{Metric: row.Labels, T: p.T, F: p.F})
+			}
+		}
+		return all, nil
+	}
+	out, err := template.NewTemplateExpander(ctx, prelude+text, "__alert_"+r.Alert, data, model.Time(t), query, r.plan.url, nil).Expand()
+	if err != nil {
+		return fmt.Sprintf("<error expanding template: %s>", err)
+	}
+	return out
+}

@@ -1,0 +1,291 @@
+package unittest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
+
+	"llmops/rules/alert"
+)
+
+// maxSize bounds a unit-test file.
+const maxSize = 16 << 20
+
+// Options say how a file is read.
+type Options struct {
+	IgnoreUnknownFields bool
+}
+
+// Read reads a unit-test file. The error is an *alert.ReadError with all that is
+// wrong, unless r fails.
+func Read(name string, r io.Reader, o Options) (File, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return File{}, fmt.Errorf("%s: %w", name, err)
+	}
+	f := File{Name: name, Interval: time.Minute}
+	w := &reader{walker: walker{file: name, lenient: o.IgnoreUnknownFields}, promql: parser.NewParser(parser.Options{})}
+	start := &yaml.Node{Line: 1, Column: 1}
+	var document yaml.Node
+	switch err := yaml.NewDecoder(bytes.NewReader(content)).Decode(&document); {
+	case len(content) > maxSize:
+		w.failf(start, "split it into several files", "the file is larger than 16 MiB")
+	case errors.Is(err, io.EOF): // nothing in it
+	case err != nil:
+		why := strings.TrimPrefix(err.Error(), "yaml: ")
+		if m := yamlLine.FindStringSubmatch(why); m != nil {
+			start.Line, _ = strconv.Atoi(m[1]) // digits
+			why = m[2]
+		}
+		w.failf(start, "check indentation, quotes and colons near that line", "this is no YAML: %s", why)
+	case len(document.Content) > 0:
+		w.file(&f, document.Content[0])
+	}
+	if len(w.problems) > 0 {
+		return File{}, &alert.ReadError{Problems: sorted(w.problems)}
+	}
+	f.Notes = sorted(w.notes)
+	return f, nil
+}
+
+var yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
+
+// A reader makes a File of YAML.
+type reader struct {
+	walker
+	promql parser.Parser
+}
+
+func (r *reader) file(f *File, n *yaml.Node) {
+	r.mapping(n, "a unit-test file",
+		field{"rule_files", func(n *yaml.Node) {
+			r.each(n, "rule_files", func(n *yaml.Node) { f.RuleFiles = append(f.RuleFiles, r.placed(n, "a rule file")) })
+		}},
+		field{"routes_file", func(n *yaml.Node) { f.RoutesFile = r.placed(n, "routes_file") }},
+		field{"evaluation_interval", func(n *yaml.Node) {
+			if d := r.duration(n, "evaluation_interval"); d > 0 {
+				f.Interval = d
+			}
+		}},
+		field{"group_eval_order", func(n *yaml.Node) {
+			given := map[string]bool{}
+			r.each(n, "group_eval_order", func(n *yaml.Node) {
+				name, _ := r.text(n, "the name of a group")
+				if given[name] {
+					r.failf(n, "remove one", "group %q stands twice in group_eval_order", name)
+				}
+				given[name] = true
+				f.GroupOrder = append(f.GroupOrder, name)
+			})
+		}},
+		field{"fuzzy_compare", func(n *yaml.Node) {
+			if err := n.Decode(&f.Fuzzy); err != nil {
+				r.failf(n, "", "fuzzy_compare must be true or false")
+			}
+		}},
+		field{"tests", func(n *yaml.Node) {
+			r.each(n, "tests", func(n *yaml.Node) { f.Tests = append(f.Tests, r.test(n, len(f.Tests)+1)) })
+		}})
+	// Only now is it known what the file says for all of them.
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if t.Interval == 0 {
+			t.Interval = f.Interval
+		}
+		if t.RoutesFile.Value == "" {
+			t.RoutesFile = f.RoutesFile
+		}
+	}
+}
+
+func (r *reader) test(n *yaml.Node, number int) Test {
+	t := Test{Number: number, Start: time.Unix(0, 0).UTC(), Position: r.at(n)}
+	places := map[string]bool{}
+	r.mapping(n, "a test",
+		field{"name", func(n *yaml.Node) { t.Name, _ = r.text(n, "name") }},
+		field{"interval", func(n *yaml.Node) { t.Interval = r.duration(n, "interval") }},
+		field{"start_timestamp", func(n *yaml.Node) { t.Start = r.start(n) }},
+		field{"external_labels", func(n *yaml.Node) { t.ExternalLabels = r.strings(n, "external_labels") }},
+		field{"external_url", func(n *yaml.Node) { t.ExternalURL, _ = r.text(n, "external_url") }},
+		field{"routes_file", func(n *yaml.Node) { t.RoutesFile = r.placed(n, "routes_file") }},
+		field{"input_series", func(n *yaml.Node) {
+			r.each(n, "input_series", func(n *yaml.Node) {
+				s, ok := r.series(n)
+				if !ok {
+					return
+				}
+				if key := s.Labels.String(); places[key] {
+					r.notef(n, "remove one", "the series %s is given before, and only the last one counts", key)
+				} else {
+					places[key] = true
+				}
+				t.Series = append(t.Series, s)
+			})
+		}},
+		field{"alert_rule_test", func(n *yaml.Node) {
+			r.each(n, "alert_rule_test", func(n *yaml.Node) { t.Alerts = append(t.Alerts, r.alertCase(n)) })
+		}},
+		field{"promql_expr_test", func(n *yaml.Node) {
+			r.each(n, "promql_expr_test", func(n *yaml.Node) { t.Exprs = append(t.Exprs, r.exprCase(n)) })
+		}})
+	return t
+}
+
+func (r *reader) series(n *yaml.Node) (Series, bool) {
+	s := Series{Position: r.at(n)}
+	var name, values string
+	r.mapping(n, "an input series",
+		field{"series", func(n *yaml.Node) { name, _ = r.text(n, "series"); s.Position = r.at(n) }},
+		field{"values", func(n *yaml.Node) { values, _ = r.text(n, "values") }})
+	var err error
+	if s.Labels, s.Values, err = parseSeries(r.promql, name, values); err != nil {
+		r.failf(n, "series: 'up{job=\"a\"}' with values: '1 2 _ 1+1x10 stale'", "input series %q: %v", shorten(name), err)
+		return s, false
+	}
+	return s, true
+}
+
+func (r *reader) alertCase(n *yaml.Node) AlertCase {
+	c := AlertCase{Position: r.at(n)}
+	ours := false
+	var firing, pending []Expected
+	read := func(into *[]Expected) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			*into = []Expected{}
+			r.each(n, "expected alerts", func(n *yaml.Node) { *into = append(*into, r.expected(n)) })
+		}
+	}
+	r.mapping(n, "an item of alert_rule_test",
+		field{"eval_time", func(n *yaml.Node) { c.At = r.duration(n, "eval_time") }},
+		field{"alertname", func(n *yaml.Node) { c.Alert, _ = r.text(n, "alertname") }},
+		field{"exp_alerts", read(&firing)},
+		field{"exp_pending", func(n *yaml.Node) { ours = true; read(&pending)(n) }},
+		field{"exp_receivers", func(n *yaml.Node) {
+			ours, c.Receivers = true, []string{}
+			r.each(n, "exp_receivers", func(n *yaml.Node) {
+				name, _ := r.text(n, "a receiver")
+				c.Receivers = append(c.Receivers, name)
+			})
+		}})
+	if firing == nil && !ours {
+		firing = []Expected{} // what is not said is not expected
+	}
+	if c.Alert == "" {
+		r.failf(n, "name the alert that it is about", "an item of alert_rule_test without alertname")
+	}
+	for _, list := range [][]Expected{firing, pending} {
+		for i := range list {
+			ls := list[i].Labels.Map() // a builder would drop empty labels, with which nothing is equal
+			ls[labels.AlertName] = c.Alert
+			list[i].Labels = labels.FromMap(ls)
+		}
+	}
+	c.Firing, c.Pending = firing, pending
+	return c
+}
+
+func (r *reader) expected(n *yaml.Node) (e Expected) {
+	read := func(into *labels.Labels, what string) field {
+		return field{what, func(n *yaml.Node) {
+			m := r.strings(n, what)
+			for name, value := range m {
+				if value == "" {
+					r.notef(n, "leave it out: an empty label is none", "%s: %q is empty, and no alert has an empty label", what, name)
+				}
+			}
+			*into = labels.FromMap(m)
+		}}
+	}
+	annotations := field{"exp_annotations", func(n *yaml.Node) { e.Annotations = labels.FromMap(r.strings(n, "exp_annotations")) }}
+	r.mapping(n, "an expected alert", read(&e.Labels, "exp_labels"), annotations)
+	return e
+}
+
+func (r *reader) exprCase(n *yaml.Node) ExprCase {
+	c := ExprCase{Position: r.at(n)}
+	r.mapping(n, "an item of promql_expr_test",
+		field{"expr", func(n *yaml.Node) {
+			c.Expr, _ = r.text(n, "expr")
+			if _, err := r.promql.ParseExpr(c.Expr); err != nil {
+				r.failf(n, "", "expr: %v", plain(err))
+			}
+		}},
+		field{"eval_time", func(n *yaml.Node) { c.At = r.duration(n, "eval_time") }},
+		field{"exp_samples", func(n *yaml.Node) {
+			r.each(n, "exp_samples", func(n *yaml.Node) { c.Samples = append(c.Samples, r.sample(n)) })
+		}})
+	if c.Expr == "" {
+		r.failf(n, "write an expression", "an item of promql_expr_test without expr")
+	}
+	return c
+}
+
+func (r *reader) sample(n *yaml.Node) (s Sample) {
+	r.mapping(n, "an expected sample",
+		field{"labels", func(n *yaml.Node) {
+			text, _ := r.text(n, "labels")
+			ls, err := r.promql.ParseMetric(text)
+			if err != nil {
+				r.failf(n, "write a series such as 'up{job=\"a\"}'", "labels %q: %v", shorten(text), plain(err))
+			}
+			s.Labels = ls
+		}},
+		field{"value", func(n *yaml.Node) {
+			if err := n.Decode(&s.Value); err != nil {
+				r.failf(n, "YAML writes the infinities .inf and -.inf", "value must be a number, not %q", n.Value)
+			}
+			if math.IsNaN(s.Value) {
+				r.notef(n, "test an expression such as (x != bool x), which is 1 for NaN", "NaN is equal to no value, so that this never holds")
+			}
+		}},
+		field{"histogram", func(n *yaml.Node) {
+			if n.Value != "" {
+				r.failf(n, "", "a native histogram: they are not read")
+			}
+		}})
+	return s
+}
+
+func (r *reader) placed(n *yaml.Node, what string) Text {
+	text, _ := r.text(n, what)
+	return Text{text, r.at(n)}
+}
+
+// duration reads a duration of Prometheus: 90s, 1h30m, 0.
+func (r *reader) duration(n *yaml.Node, what string) time.Duration {
+	text, ok := r.text(n, what)
+	if !ok {
+		return 0
+	}
+	d, err := model.ParseDuration(text)
+	if err != nil {
+		r.failf(n, "write a duration such as 30s, 5m or 1h30m", "%s: %v", what, err)
+	}
+	return time.Duration(d)
+}
+
+// start reads seconds since the epoch, or RFC 3339.
+func (r *reader) start(n *yaml.Node) time.Time {
+	text, _ := r.text(n, "start_timestamp")
+	if s, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(s) < 1e12 {
+		whole, part := math.Modf(s)
+		return time.Unix(int64(whole), int64(part*1e9)).UTC()
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		r.failf(n, "write seconds since 1970, or 2026-03-01T00:00:00Z", "start_timestamp %q is no time", text)
+		return time.Unix(0, 0).UTC()
+	}
+	return t.UTC()
+}

@@ -1,0 +1,83 @@
+package alertscmd
+
+import (
+	"slices"
+
+	"llmops/analysis/alerting"
+)
+
+// changes are what other rules make of the same metrics.
+type changes struct {
+	Only  []changed `json:"only_now"`     // alerts that fire with the rules and not with those of --against
+	Gone  []changed `json:"only_against"` // the other way round
+	Moved []changed `json:"changed"`      // that fire with both, at other times or as often
+	Same  int       `json:"same"`         // alerts that are the same with both
+}
+
+type changed struct {
+	ref
+	Times        int     `json:"fired"`
+	FiringS      float64 `json:"firing_s"`
+	FirstFired   *moment `json:"first_fired_at"`
+	TimesBefore  int     `json:"fired_against"`
+	FiringBefore float64 `json:"firing_s_against"`
+	FirstBefore  *moment `json:"first_fired_at_against"`
+}
+
+// compare holds the alerts that fired against those that fired with other rules: by name
+// and labels.
+func compare(old, now alerting.Result) *changes {
+	type both struct{ old, now []alerting.Alert }
+	byKey, keys := map[string]*both{}, []string{}
+	add := func(result alerting.Result, put func(*both, alerting.Alert)) {
+		for _, a := range result.Alerts {
+			if a.FiredAt == 0 {
+				continue
+			}
+			key := a.Name + "\x00" + labelText(a.Labels, "")
+			if byKey[key] == nil {
+				byKey[key] = &both{}
+				keys = append(keys, key)
+			}
+			put(byKey[key], a)
+		}
+	}
+	add(old, func(b *both, a alerting.Alert) { b.old = append(b.old, a) })
+	add(now, func(b *both, a alerting.Alert) { b.now = append(b.now, a) })
+	slices.Sort(keys)
+	c := &changes{Only: []changed{}, Gone: []changed{}, Moved: []changed{}}
+	for _, key := range keys {
+		b := byKey[key]
+		x := changed{}
+		x.Times, x.FiringS, x.FirstFired = sum(b.now, now.End)
+		x.TimesBefore, x.FiringBefore, x.FirstBefore = sum(b.old, old.End)
+		any := append(b.now[:len(b.now):len(b.now)], b.old...)[0]
+		x.ref = ref{any.Name, some(any.Labels)}
+		switch {
+		case len(b.old) == 0:
+			c.Only = append(c.Only, x)
+		case len(b.now) == 0:
+			c.Gone = append(c.Gone, x)
+		case slices.EqualFunc(b.old, b.now, func(a, b alerting.Alert) bool { return a.FiredAt == b.FiredAt && a.ResolvedAt == b.ResolvedAt }):
+			c.Same++
+		default:
+			c.Moved = append(c.Moved, x)
+		}
+	}
+	return c
+}
+
+func sum(alerts []alerting.Alert, end int64) (times int, firing float64, first *moment) {
+	var total int64
+	for _, a := range alerts {
+		to := a.ResolvedAt
+		if to == 0 {
+			to = end
+		}
+		total += to - a.FiredAt
+	}
+	if len(alerts) > 0 {
+		first = optional(alerts[0].FiredAt)
+	}
+	return len(alerts), seconds(total), first
+}

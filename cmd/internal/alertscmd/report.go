@@ -1,0 +1,126 @@
+package alertscmd
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"llmops/analysis/alerting"
+	"llmops/analysis/alerting/dispatch"
+	"llmops/cmd/internal/metricinput"
+	"llmops/rules/alert/routing"
+)
+
+// report is everything that is shown.
+type report struct {
+	in     metricinput.Input
+	result alerting.Result
+	routes routing.Config
+	alerts []dispatch.Alert // those of result that fired; the ID is the index there
+	plan   dispatch.Plan
+
+	Changes *changes // with --against
+	Sent    *sent    // with --notify or --alertmanager
+}
+
+func judge(in metricinput.Input, result alerting.Result, routes routing.Config) *report {
+	r := &report{in: in, result: result, routes: routes}
+	for i, a := range result.Alerts {
+		if a.FiredAt == 0 {
+			continue
+		}
+		labels := maps.Clone(a.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels["alertname"] = a.Name
+		r.alerts = append(r.alerts, dispatch.Alert{ID: i, Labels: labels, Annotations: a.Annotations, From: a.FiredAt, To: a.ResolvedAt})
+	}
+	r.plan = dispatch.Simulate(routes, r.alerts, result.Start, result.End)
+	return r
+}
+
+// states in order, the worst first, and what the whole is called.
+var states = []alerting.State{alerting.Firing, alerting.Pending, alerting.Resolved}
+
+// verdict is the worst state at the end of the range; "ok" without any alert.
+func (r *report) verdict() string {
+	worst := len(states)
+	for _, a := range r.result.Alerts {
+		worst = min(worst, slices.Index(states, a.State))
+	}
+	if worst == len(states) {
+		return "ok"
+	}
+	return string(states[worst])
+}
+
+// A streak is all times that one alert was active.
+type streak struct {
+	alerting.Alert       // the last time
+	first          int64 // when it was active first
+	times          int   // that it fired
+	total          int64 // ms of firing
+	all            []int // indices in Result.Alerts
+}
+
+// streaks are the alerts by name and labels, the worst first: by state, severity, and
+// time.
+func (r *report) streaks() []streak {
+	byKey := map[string]int{}
+	var list []streak
+	for i, a := range r.result.Alerts {
+		key := a.Group + "\x00" + a.Name + "\x00" + labelText(a.Labels, "")
+		k, seen := byKey[key]
+		if !seen {
+			k = len(list)
+			byKey[key] = k
+			list = append(list, streak{first: a.ActiveAt})
+		}
+		s := &list[k]
+		s.Alert = a
+		s.all = append(s.all, i)
+		if a.FiredAt != 0 {
+			s.times++
+			s.total += r.until(a) - a.FiredAt
+		}
+	}
+	slices.SortStableFunc(list, func(a, b streak) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(states, a.State), slices.Index(states, b.State)),
+			cmp.Compare(severityOf(b.Severity), severityOf(a.Severity)),
+			cmp.Compare(b.FiredAt, a.FiredAt),
+			cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return list
+}
+
+// until is when an alert ended, or when the replay did.
+func (r *report) until(a alerting.Alert) int64 {
+	if a.ResolvedAt != 0 {
+		return a.ResolvedAt
+	}
+	return r.result.End
+}
+
+// told are the receivers of an alert.
+func (r *report) told(i int) []string {
+	if list := r.plan.Receivers[i]; list != nil {
+		return list
+	}
+	return []string{}
+}
+
+// labelText is what sets an alert apart: its labels without those that are shown
+// beside it.
+func labelText(labels map[string]string, without string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if k != without {
+			parts = append(parts, k+"="+labels[k])
+		}
+	}
+	return strings.Join(parts, " ")
+}
