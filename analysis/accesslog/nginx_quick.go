@@ -152,11 +152,11 @@ func (p *nginxParser) usualTail(b []byte, parts []uint16) bool {
 	}
 	sized, referred, named := int(parts[7]), int(parts[8]), int(parts[9])
 	referer, ok := within(b[sized+1 : referred])
-	if !ok || pointed(referer) {
+	if !ok || mayPoint(referer) && pointed(referer) {
 		return false
 	}
 	agent, ok := within(b[referred+1 : named])
-	if !ok || pointed(agent) {
+	if !ok || mayPoint(agent) && pointed(agent) {
 		return false
 	}
 	if len(parts) == 10 {
@@ -178,6 +178,9 @@ func (p *nginxParser) usualTail(b []byte, parts []uint16) bool {
 	p.e.Latency, p.e.TTFT = latency, ttft
 	return true
 }
+
+// mayPoint spares most fields a look whether they are pointed.
+func mayPoint(field []byte) bool { return len(field) > 1 && field[0] <= ':' }
 
 // within takes the quotes from around a field.
 func within(field []byte) ([]byte, bool) {

@@ -162,3 +162,29 @@ func TestWhatIsNoLog(t *testing.T) {
 		}
 	}
 }
+
+// Zeros may fill up a gzip file; anything else behind it is no part of it, and told.
+func TestBehindGzip(t *testing.T) {
+	log := []byte(strings.Repeat(llmopsRow(1)+"\n", 50))
+	packed := gzipped(t, log, nil, nil, log)
+	for name, c := range map[string]struct {
+		behind string
+		err    string
+	}{
+		"nothing":      {"", ""},
+		"zeros":        {strings.Repeat("\x00", 100_000), ""},
+		"one zero":     {"\x00", ""},
+		"text":         {"garbage", "what is behind its compressed data is not of gzip"},
+		"one byte":     {"\x1f", "what is behind its compressed data is not of gzip"},
+		"zeros, text":  {"\x00\x00x", "what is behind its compressed data is not of gzip"},
+		"half a begin": {"\x1f\x8b\x08", "cut off"},
+	} {
+		s, _, err := readAll(t, []Source{memory("x.gz", append(bytes.Clone(packed), c.behind...))}, Options{})
+		switch {
+		case c.err == "" && (err != nil || s.Records != 100):
+			t.Errorf("%s: %d records, %v", name, s.Records, err)
+		case c.err != "" && (err == nil || !strings.Contains(err.Error(), "x.gz: ") || !strings.Contains(err.Error(), c.err)):
+			t.Errorf("%s: %v, want %q", name, err, c.err)
+		}
+	}
+}

@@ -164,7 +164,7 @@ func (r *rule) alertTrack(x *instance) *track {
 		if state != "" {
 			b.Set(stateLabel, state)
 		}
-		return r.track(b.Labels())
+		return r.trackOf(b.Labels())
 	}
 	if x.forState == nil {
 		x.forState = series(forStateName, "")

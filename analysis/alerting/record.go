@@ -34,11 +34,16 @@ type write struct {
 	value float64
 }
 
-// track makes the series with these labels, which the rule has not made before.
-func (r *rule) track(ls labels.Labels) *track {
+// trackOf is the series with these labels. Several results may be written to one: in
+// ALERTS two alerts that differ in a label "alertstate" only.
+func (r *rule) trackOf(ls labels.Labels) *track {
+	r.buf = ls.Bytes(r.buf)
+	if x := r.tracks[string(r.buf)]; x != nil {
+		return x
+	}
 	x := &track{recorded: r.rec.Series(ls)}
+	r.tracks[string(r.buf)] = x
 	if last := r.unit.last; last != nil {
-		r.buf = ls.Bytes(r.buf)
 		if x.newest = last[string(r.buf)]; x.newest == nil {
 			x.newest = new(newest)
 			last[string(r.buf)] = x.newest
@@ -71,21 +76,13 @@ func (r *rule) record(t int64, found []result) error {
 	return r.commit(t)
 }
 
-// recordTrack is the series that a result is recorded as. Several may be.
+// recordTrack is the series that a result is recorded as.
 func (r *rule) recordTrack(of labels.Labels) *track {
 	b := labels.NewBuilder(of).Set(model.MetricNameLabel, r.Record)
 	for _, l := range r.labels {
 		b.Set(l.Name, l.Value)
 	}
-	ls := b.Labels()
-	r.buf = ls.Bytes(r.buf)
-	x := r.tracks[string(r.buf)]
-	if x == nil {
-		key := string(r.buf)
-		x = r.track(ls)
-		r.tracks[key] = x
-	}
-	return x
+	return r.trackOf(b.Labels())
 }
 
 // commit writes the samples of an evaluation, and marks stale the series of the one

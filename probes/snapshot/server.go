@@ -133,8 +133,8 @@ type LoadedModel struct {
 	Context   *uint64    `json:"context_tokens,omitempty"`
 }
 
-// serverSamples gives each server's numbers the labels server (its URL), engine
-// and, when there is but one, model. Those of Parts replace the sum, so that a sum
+// serverSamples gives each server's numbers but server_up the labels server (its URL),
+// engine and, when there is but one, model. Those of Parts replace the sum, so that a sum
 // over a server never counts twice.
 func serverSamples(w *samples, servers []Server) {
 	for i := range servers {
@@ -146,7 +146,7 @@ func serverSamples(w *samples, servers []Server) {
 		labels := []string{"server", s.URL, "engine", s.Engine, "model", model}
 		with := func(more ...string) []string { return slices.Concat(labels, more) }
 
-		flag(w, "server_up", &s.Up, labels...)
+		flag(w, "server_up", &s.Up, "server", s.URL) // the same series while it says nothing of itself
 		if s.Version != "" {
 			info(w, "server_info", with("version", s.Version)...)
 		}

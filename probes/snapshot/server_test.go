@@ -34,7 +34,7 @@ func TestServerSamples(t *testing.T) {
 		LoRA:        &LoRA{Slots: new(4.0), Running: []string{"a"}, RunningCount: new(1.0), WaitingCount: new(0.0)}}
 	at := `engine="vllm",model="m",server="http://a:8000"`
 	want := []string{
-		`gauge server_up{` + at + `} 1`,
+		`gauge server_up{server="http://a:8000"} 1`,
 		`gauge server_info{` + at + `,version="1.2"} 1`,
 		`gauge server_start_time_seconds{` + at + `} 1.7000000005e+09`,
 		`gauge concurrent_requests{` + at + `} 5`,
@@ -64,7 +64,7 @@ func TestServerSamples(t *testing.T) {
 	// With parts, only they have series of what they share out.
 	s.Models, s.Parts = []string{"m", "n"}, []Part{{Model: "m", Rank: "0", Running: new(2.0)}, {Model: "n", Rank: "1", Running: new(3.0), KVCacheUtilization: new(0.5)}}
 	want = []string{
-		`gauge server_up{engine="vllm",server="http://a:8000"} 1`,
+		`gauge server_up{server="http://a:8000"} 1`,
 		`gauge concurrent_requests{engine="vllm",model="m",rank="0",server="http://a:8000"} 2`,
 		`gauge concurrent_requests{engine="vllm",model="n",rank="1",server="http://a:8000"} 3`,
 		`gauge kv_cache_utilization{engine="vllm",model="n",rank="1",server="http://a:8000"} 0.5`,

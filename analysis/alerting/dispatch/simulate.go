@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"container/heap"
 	"maps"
 	"slices"
@@ -26,7 +25,8 @@ import (
 // route are told, no step is.
 func Simulate(c routing.Config, alerts []Alert, start, end int64) Plan {
 	w := observe(c, alerts, start, end)
-	s := &simulation{world: w, sent: map[sentKey]*entry{}, groups: map[groupID]*group{}}
+	s := &simulation{world: w, sent: map[sentKey]*entry{}, groups: map[groupID]*group{}, twins: map[string][]int{}}
+	c.Walk(func(r *routing.Route) { s.twins[r.Key] = append(s.twins[r.Key], w.order[r]) })
 	plan := Plan{Receivers: map[int][]string{}}
 	for next := 0; ; {
 		t := never
@@ -70,6 +70,7 @@ type simulation struct {
 	*world
 	sent   map[sentKey]*entry
 	groups map[groupID]*group
+	twins  map[string][]int // the numbers of the routes that share a key
 	queue  queue
 	told   []told
 }
@@ -216,91 +217,8 @@ func (s *simulation) tell(g *group, name string, step *routing.Escalation, firin
 		reason = Escalation
 	}
 	s.sent[key] = &now
+	s.nudge(g, t)
 	if len(firing) > 0 || receiver.SendResolved {
 		s.told = append(s.told, told{t, g.route, g.key, g.labels, receiver, step, firing, resolved, reason})
 	}
-}
-
-// change is the next time after t at which telling may come out differently.
-func (s *simulation) change(g *group, t int64) int64 {
-	next := edge(s.mutes[g.route], t)
-	for _, m := range g.members {
-		next = min(next, edge(s.quiet[m.alert], t))
-		if to := end(s.alerts[m.alert]); to > t {
-			next = min(next, to)
-		}
-		for _, step := range g.route.Escalation {
-			if reached, ok := s.reached(m.alert, g.route, ms(step.After)); ok && reached > t {
-				next = min(next, reached)
-			}
-		}
-	}
-	for name := range s.listeners(g.route) {
-		if e := s.sent[sentKey{g.key, name}]; e != nil {
-			for _, due := range []int64{e.at + ms(g.route.RepeatInterval), e.expires(g.route)} {
-				if due <= t { // and yet not told, because what is left is quiet
-					continue
-				}
-				next = min(next, due)
-			}
-		}
-	}
-	return next
-}
-
-// listeners are all who may be told by a route, with the step, nil for its receivers.
-func (s *simulation) listeners(r *routing.Route) map[string]*routing.Escalation {
-	out := map[string]*routing.Escalation{}
-	for _, name := range r.Receivers {
-		out[name] = nil
-	}
-	for n := range r.Escalation {
-		for _, name := range r.Escalation[n].Receivers {
-			out[name] = &r.Escalation[n]
-		}
-	}
-	return out
-}
-
-// schedule puts the group where it belongs in the queue after t.
-func (s *simulation) schedule(g *group, t int64) {
-	g.at = g.tick
-	for name, step := range s.listeners(g.route) {
-		if step == nil || !s.idle(g, name) {
-			continue
-		}
-		for _, m := range g.members {
-			if reached, ok := s.reached(m.alert, g.route, ms(step.After)); ok && m.seen && reached > t {
-				g.at = min(g.at, reached)
-			}
-		}
-	}
-	heap.Fix(&s.queue, g.index)
-}
-
-// queue is a heap of groups by what is next, then by route and key.
-type queue []*group
-
-func (q queue) Len() int { return len(q) }
-
-func (q queue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].at, q[j].at), cmp.Compare(q[i].number, q[j].number), cmp.Compare(q[i].key, q[j].key)) < 0
-}
-
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-func (q *queue) Push(x any) {
-	g := x.(*group)
-	g.index = len(*q)
-	*q = append(*q, g)
-}
-
-func (q *queue) Pop() any {
-	old := *q
-	g := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return g
 }

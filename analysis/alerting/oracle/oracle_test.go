@@ -150,7 +150,7 @@ func prometheus(ctx context.Context, c random.Case) (out outcome, evaluations in
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() }, Parser: p,
 	})
 	manager := &rules.ManagerOptions{
-		ExternalURL: external, QueryFunc: rules.EngineQueryFunc(engine, db), NotifyFunc: func(context.Context, string, ...*rules.Alert) {},
+		ExternalURL: external, QueryFunc: rules.EngineQueryFunc(engine, inOrder{db}), NotifyFunc: func(context.Context, string, ...*rules.Alert) {},
 		Context: ctx, AppendableV2: db, Queryable: db,
 	}
 	var groups []*rules.Group
@@ -176,9 +176,6 @@ func prometheus(ctx context.Context, c random.Case) (out outcome, evaluations in
 	out.Failures = make([][]int64, len(index))
 	var feed feeder
 	feed.cases(c)
-	if err := feed.introduce(ctx, db, c); err != nil {
-		return out, 0, err
-	}
 	firing := map[string]episode{}
 	at := slots(c)
 	for _, t := range slices.Sorted(maps.Keys(at)) {
@@ -231,7 +228,7 @@ func prometheus(ctx context.Context, c random.Case) (out outcome, evaluations in
 	if err := feed.until(ctx, db, math.MaxInt64); err != nil {
 		return out, 0, err
 	}
-	out.Samples, err = samples(ctx, db, c.Start-past+1)
+	out.Samples, err = samples(ctx, db)
 	return out, evaluations, err
 }
 
@@ -299,20 +296,20 @@ func (f *feeder) cases(c random.Case) {
 	})
 }
 
-// introduce tells the storage of all series, long before: it gives series in the order
-// in which it came to know them, and ties and the rounding of sums go by that. Ours are
-// sorted by labels.
-func (f *feeder) introduce(ctx context.Context, db *tsdb.DB, c random.Case) error {
-	app := db.Appender(ctx)
-	for _, s := range c.Series {
-		if _, err := app.Append(0, s.Labels, c.Start-past, math.Float64frombits(value.StaleNaN)); err != nil {
-			return err
-		}
-	}
-	return app.Commit()
+// inOrder gives series in the order of their labels, as ours does, and not in that in
+// which the storage came to know them: ties and the rounding of sums go by it.
+type inOrder struct{ storage.Queryable }
+
+func (q inOrder) Querier(from, to int64) (storage.Querier, error) {
+	querier, err := q.Queryable.Querier(from, to)
+	return ordered{querier}, err
 }
 
-const past = 3_600_000 // ms
+type ordered struct{ storage.Querier }
+
+func (q ordered) Select(ctx context.Context, _ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	return q.Querier.Select(ctx, true, hints, matchers...)
+}
 
 func (f *feeder) until(ctx context.Context, db *tsdb.DB, t int64) error {
 	app := db.Appender(ctx)
@@ -327,7 +324,7 @@ func (f *feeder) until(ctx context.Context, db *tsdb.DB, t int64) error {
 }
 
 // samples are those of what rules may record, bit for bit.
-func samples(ctx context.Context, q storage.Queryable, from int64) (map[string][][2]uint64, error) {
+func samples(ctx context.Context, q storage.Queryable) (map[string][][2]uint64, error) {
 	querier, err := q.Querier(math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return nil, err
@@ -340,9 +337,6 @@ func samples(ctx context.Context, q storage.Queryable, from int64) (map[string][
 		it := set.At().Iterator(nil)
 		for it.Next() == chunkenc.ValFloat {
 			t, v := it.At()
-			if t < from {
-				continue
-			}
 			all[name] = append(all[name], [2]uint64{uint64(t), math.Float64bits(v)})
 		}
 		if it.Err() != nil {
@@ -395,7 +389,7 @@ func replay(ctx context.Context, c random.Case) (outcome, error) {
 		out.Failures = append(out.Failures, f)
 	}
 	sortAll(&out)
-	out.Samples, err = samples(ctx, res.Store, c.Start-past+1)
+	out.Samples, err = samples(ctx, res.Store)
 	return out, err
 }
 

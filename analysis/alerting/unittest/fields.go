@@ -12,8 +12,8 @@ import (
 	"llmops/rules/near"
 )
 
-// mostNodes bounds what aliases may expand a file to.
-const mostNodes = 1 << 22
+// mostAliased bounds how many values aliases may add to those that are written out.
+const mostAliased = 1 << 18
 
 // A walker goes through the YAML of a file, and keeps all that is wrong with it.
 type walker struct {
@@ -22,6 +22,7 @@ type walker struct {
 	problems []alert.Problem
 	notes    []alert.Problem
 	seen     int
+	most     int // values that may be seen: those of the file, and mostAliased
 }
 
 func (w *walker) at(n *yaml.Node) alert.Position {
@@ -38,10 +39,19 @@ func (w *walker) notef(n *yaml.Node, hint, format string, args ...any) {
 
 // full tells whether aliases made too much of the file; it says so once.
 func (w *walker) full(n *yaml.Node) bool {
-	if w.seen++; w.seen == mostNodes {
-		w.failf(n, "use fewer aliases", "with all aliases written out the file has more than %d values", mostNodes)
+	if w.seen++; w.seen == w.most {
+		w.failf(n, "use fewer aliases", "with all aliases written out the file has more than %d values", w.most)
 	}
-	return w.seen >= mostNodes
+	return w.seen >= w.most
+}
+
+// count is the number of values that are written out.
+func count(n *yaml.Node) int {
+	total := 1
+	for _, c := range n.Content {
+		total += count(c)
+	}
+	return total
 }
 
 func deref(n *yaml.Node) *yaml.Node {

@@ -50,6 +50,7 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 		}
 		w.failf(start, "check indentation, quotes and colons near that line", "this is no YAML: %s", why)
 	case len(document.Content) > 0:
+		w.most = count(&document) + mostAliased
 		w.file(&f, document.Content[0])
 	}
 	if len(w.problems) > 0 {

@@ -118,7 +118,7 @@ func span(ms int64) string { return render.Span(time.Duration(ms) * time.Millise
 
 func (r *report) alertTable(list []streak, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns("STATE", "SEVERITY", "ALERT", "WHERE", "SINCE", ">FIRING", ">TIMES", ">VALUE")}
-	apart := apart(list)
+	apart := r.apart(list)
 	for i, s := range list {
 		since, firing := clock(s.ActiveAt), "-"
 		if s.FiredAt != 0 {

@@ -9,8 +9,9 @@ import (
 var entities = []string{"gpu", "mig", "mountpoint", "interface", "server", "pod", "replica", "instance", "node", "host", "device", "model", "service", "job", "slo", "cluster"}
 
 // apart is what sets each alert apart from the others of its name: the labels that
-// differ among them; of one that is alone the narrowest two that name something.
-func apart(list []streak) []string {
+// differ among them; of one that is alone the narrowest two. Those that the rule gives
+// to all are none of them.
+func (r *report) apart(list []streak) []string {
 	byName := map[string][]int{}
 	for i, s := range list {
 		byName[s.Name] = append(byName[s.Name], i)
@@ -20,7 +21,9 @@ func apart(list []streak) []string {
 		names := map[string]bool{}
 		for _, i := range of {
 			for k := range list[i].Labels {
-				names[k] = true
+				if _, own := r.result.Rules[list[i].Rule].Labels[k]; !own {
+					names[k] = true
+				}
 			}
 		}
 		differ := func(k string) bool {
@@ -28,7 +31,7 @@ func apart(list []streak) []string {
 		}
 		var show []string
 		for _, k := range order(names) {
-			if k != "severity" && (differ(k) || len(of) == 1) {
+			if differ(k) || len(of) == 1 {
 				show = append(show, k)
 			}
 		}

@@ -62,7 +62,7 @@ func Number(v float64) string {
 	case v == 0 || a >= 1000:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a >= 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	case a >= 1:
 		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 	}

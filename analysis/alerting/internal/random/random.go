@@ -173,7 +173,7 @@ func (g maker) recorded() string {
 	m, n := g.metric(), g.metric()
 	return pick(g,
 		m, m+" + "+n, "sum by (i) ("+m+")", "sum("+m+")", "rate("+m+"[2m])", "avg_over_time("+m+"[3m])", m+" / "+n, "count by (j) ("+m+" > 3)",
-		"max without (i) ("+m+")", `label_replace(`+m+`, "i", "z", "j", "1")`, "ALERTS", "count(ALERTS) or vector(0)", "vector(time())", "topk(2, m0)", "bottomk(1, m1 > 2)",
+		"max without (i) ("+m+")", `label_replace(`+m+`, "i", "z", "j", "1")`, "ALERTS", "count(ALERTS) or vector(0)", "vector(time())", "topk(2, "+m+")", "bottomk(1, "+m+" > 2)",
 		"histogram_quantile(0.5, "+m+")", `{__name__=~"m[01]"}`, "avg("+m+" / on (i, j) "+n+")", "max_over_time("+m+"[5m:1m])", "absent("+m+")",
 		"r:0 + 1 or vector(1)", "stddev by (i) (abs("+m+"))", m+" offset 2m", "7", "count_values by (i) (\"t\", "+m+")", "quantile(0.9, "+m+" or "+n+")",
 		m+` + on () group_left () sum(`+n+`)`, "timestamp("+m+")", "sum_over_time((sum by (i) ("+m+"))[4m:30s])", "clamp_max("+m+", 4) * 0.1",
@@ -191,6 +191,6 @@ func (g maker) condition() string {
 		m+" offset 1m > "+limit, m+" offset -30s > "+limit, m+" @ 1700000600 > "+limit, m+" @ end() > "+limit, "changes("+m+"[2m]) > 2", "vector("+limit+")", limit, m+"[1m]",
 		"avg("+m+" / on (i, j) "+n+") > 1", m+" > bool "+limit, "("+m+" > "+limit+") * on (i) group_left () sum by (i) ("+n+")", "sum("+m+" > 3) > "+limit,
 		"min_over_time(("+m+" > bool "+limit+")[2m:20s]) == 1", "deriv("+m+"[2m]) > 0", m+" != "+m, "0 / ("+m+" - "+m+")", "r:0 > "+limit, "r:1 > "+limit, "-"+m+" < -"+limit,
-		`rate({__name__=~"m[0-3]"}[1m]) > 0`, "bottomk(1, m1) < "+limit, "vector(time()) % 120 == 0", m+" > scalar("+n+")",
+		`rate({__name__=~"m[0-3]"}[1m]) > 0`, "bottomk(1, "+m+") < "+limit, "vector(time()) % 120 == 0", m+" > scalar("+n+")",
 	)
 }
