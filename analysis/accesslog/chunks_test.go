@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -60,7 +62,11 @@ func TestChunks(t *testing.T) {
 				t.Fatal(name, err)
 			}
 			for o.Workers = range 5 {
+				o.Progress = new(atomic.Int64)
 				got, other, err := readAll(t, []Source{onDisk(t, log)}, o)
+				if n := o.Progress.Load(); n < int64(len(log)-len(bom)) || n > int64(len(log)) {
+					t.Errorf("%s: progress of %d bytes, the file has %d", name, n, len(log))
+				}
 				if err != nil || !slices.Equal(events, other) {
 					t.Fatalf("%s: %d events, want %d: %v", name, len(other), len(events), err)
 				}
@@ -164,3 +170,34 @@ func TestChunksOfFileCutOff(t *testing.T) {
 type cutOff struct{ *bytes.Reader }
 
 func (cutOff) Stat() (os.FileInfo, error) { return nil, os.ErrInvalid }
+
+// A disk that fails in the middle of a file is an error of that file, however many
+// read it.
+func TestChunksOfBrokenDisk(t *testing.T) {
+	log := bytes.Repeat([]byte(llmopsRow(1)+"\n"), 20_000)
+	good := onDisk(t, log)
+	for workers := range 5 {
+		broken := Source{Name: "b", Open: func() (io.ReadCloser, error) {
+			f, err := good.Open()
+			if err != nil {
+				return nil, err
+			}
+			return brokenDisk{f.(*os.File)}, nil
+		}}
+		whole, later := good, good
+		whole.Name, later.Name = "a", "c"
+		s, _, err := readAll(t, []Source{later, broken, whole}, Options{Workers: workers})
+		if err == nil || err.Error() != "b: input/output error" || s.Records < 20_000 {
+			t.Errorf("%d workers: %d records, %v", workers, s.Records, err)
+		}
+	}
+}
+
+type brokenDisk struct{ *os.File }
+
+func (b brokenDisk) ReadAt(p []byte, at int64) (int, error) {
+	if at > 3*chunkSize {
+		return 0, &os.PathError{Op: "read", Path: b.Name(), Err: syscall.EIO}
+	}
+	return b.File.ReadAt(p, at)
+}

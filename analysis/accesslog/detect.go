@@ -184,7 +184,7 @@ func (f *logFile) open(p *plan) error {
 		return err
 	}
 	const bom = "\uFEFF"
-	start := int64(0)
+	start, read := int64(0), int64(len(buf))
 	if len(buf) >= len(bom) && string(buf[:len(bom)]) == bom {
 		buf = buf[len(bom):]
 		start = int64(len(bom))
@@ -204,6 +204,9 @@ func (f *logFile) open(p *plan) error {
 	}
 	if !f.format.Sequential && !f.format.CSV && f.format.File == nil && !f.split.array {
 		f.chunks = newChunks(in, start)
+	}
+	if f.chunks != nil && p.options.Progress != nil { // chunks count what they read, from the first on
+		p.options.Progress.Add(-read)
 	}
 	return nil
 }

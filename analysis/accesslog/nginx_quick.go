@@ -16,9 +16,13 @@ type quickRows struct {
 	misses int    // that many times in a row nothing was usual
 	wait   int    // rows to be left to Parse before the next look
 	width  int    // parts of the row before, less 1
+	routed [requests]routed
 }
 
-const leastSpan = 1 << 10
+const (
+	leastSpan = 1 << 10
+	requests  = 16 // that are remembered, by length: most logs have a few that come again and again
+)
 
 func newQuickRows() quickRows {
 	q := quickRows{span: leastSpan}
@@ -121,7 +125,7 @@ func (p *nginxParser) quickRow(r *usualRow, end int) bool {
 	}
 	p.e.Reset()
 	p.e.End, p.e.Status = at, int16(hundreds)*100+int16(tens)*10+int16(ones)
-	if last := &p.routed; last.route != "" && string(last.text) == string(request) {
+	if last := &p.quick.routed[len(request)%requests]; last.route != "" && string(last.text) == string(request) {
 		p.e.Route, p.e.HealthCheck = last.route, last.probe
 	} else {
 		last.set(&p.e, request, &p.in, requestTarget)

@@ -66,7 +66,7 @@ func open(s Source, read *atomic.Int64) (*content, error) {
 	all := io.MultiReader(bytes.NewReader(magic), in)
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		z, err := newMembers(bufio.NewReaderSize(all, 64<<10))
+		z, err := newGzipReader(bufio.NewReaderSize(all, 64<<10))
 		if err != nil {
 			_ = file.Close() // the other error counts
 			return nil, err

@@ -98,18 +98,19 @@ func (w *worker) chunk(f *logFile, k int64, p Parser, buf []byte, emit func(*Eve
 	}
 	from := k*chunkLine + 1
 	b := block{file: f, rows: rows, line: from}
-	line := w.parse(&b, p, emit)
+	line, read := w.parse(&b, p, emit), len(rows)
 	if at > 0 {
 		row, long, err := f.chunks.rest(left, at, &w.queue.big)
 		if err != nil {
 			return readError(f.source.Name, err)
 		}
 		line = w.parse(&block{file: f, rows: row, line: line, long: long}, p, emit)
+		read += len(row)
 		w.queue.big.Unlock()
 	}
 	f.chunks.counted(k, line-from)
 	if w.plan.options.Progress != nil {
-		w.plan.options.Progress.Add(int64(len(rows)))
+		w.plan.options.Progress.Add(int64(read))
 	}
 	return nil
 }

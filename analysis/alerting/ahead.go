@@ -56,7 +56,7 @@ func (r *rule) query(ctx context.Context, t int64) ([]result, error) {
 func (r *rule) fill(ctx context.Context, t int64) {
 	a := &r.ahead
 	wide := 1
-	view := r.view(r.plan.end)
+	view := r.view(r.plan.end, nil)
 	for _, s := range r.reads[:r.own] {
 		for _, l := range view {
 			wide += len(l.Of.Select(s.matchers...))

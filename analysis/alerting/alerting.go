@@ -59,8 +59,8 @@ type State string
 // The states of an alert.
 const (
 	Pending  State = "pending"  // its condition holds, for less than the rule's "for"
-	Firing   State = "firing"   // at the end of the replay
-	Resolved State = "resolved" // it has fired
+	Firing   State = "firing"   // its condition has held for that long
+	Resolved State = "resolved" // it has fired, and does no more
 )
 
 // Alert is one time that an alert was active.
@@ -72,8 +72,8 @@ type Alert struct {
 	Annotations    map[string]string // as of the last evaluation at which its condition held
 	State          State
 	ActiveAt       int64 // ms since the epoch
-	FiredAt        int64 // 0: it has not
-	ResolvedAt     int64 // 0: it is not; an alert that its rule's limit swept away is resolved
+	FiredAt        int64 // of use unless it is pending
+	ResolvedAt     int64 // of use when it is resolved, as one is that its rule's limit swept away
 	// Value is that of the condition when it last held; nil when that is not finite.
 	Value *float64
 }

@@ -27,13 +27,14 @@ type expectation struct {
 }
 
 func expectationOf(a Alert) expectation {
-	at := func(ms int64) *time.Time {
-		if ms == 0 {
-			return nil
-		}
-		return new(time.UnixMilli(ms).UTC())
+	e := expectation{Name: a.Name, Labels: a.Labels, ActiveAt: time.UnixMilli(a.ActiveAt).UTC(), State: a.State}
+	if a.State != Pending {
+		e.FiredAt = new(time.UnixMilli(a.FiredAt).UTC())
 	}
-	return expectation{a.Name, a.Labels, *at(a.ActiveAt), at(a.FiredAt), at(a.ResolvedAt), a.State}
+	if a.State == Resolved {
+		e.ResolvedAt = new(time.UnixMilli(a.ResolvedAt).UTC())
+	}
+	return e
 }
 
 func readRules(t testing.TB, name string) []alert.Group {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"llmops/analysis/series"
@@ -23,7 +25,8 @@ type plan struct {
 	start, end int64
 	groups     []alert.Group
 	rules      []*rule
-	units      []*unit // each after those that it depends on
+	writers    map[string][]*rule // by the names of what they write
+	units      []*unit            // each after those that it depends on
 	url        *url.URL
 	external   map[string]string
 }
@@ -41,7 +44,7 @@ type unit struct {
 const mostSteps = 20_000_000
 
 func newPlan(store *series.Store, groups []alert.Group, o Options) (*plan, error) {
-	p := &plan{options: o, input: store, groups: groups, external: o.ExternalLabels}
+	p := &plan{options: o, input: store, groups: groups, external: o.ExternalLabels, writers: map[string][]*rule{}}
 	first, last, ok := store.Bounds()
 	if !ok && (o.Start.IsZero() || o.End.IsZero()) {
 		return nil, ErrNoData
@@ -76,6 +79,9 @@ func newPlan(store *series.Store, groups []alert.Group, o Options) (*plan, error
 				return nil, err
 			}
 			p.rules = append(p.rules, x)
+			for _, name := range x.names() {
+				p.writers[name] = append(p.writers[name], x)
+			}
 		}
 	}
 	p.replace()
@@ -121,12 +127,12 @@ func (p *plan) replace() {
 	live := map[*rule]bool{}
 	writable := func(all bool) *series.Store {
 		return p.input.Without(func(s *series.Series) bool {
-			return slices.ContainsFunc(p.rules, func(r *rule) bool { return (all || live[r]) && r.mayBe(s.Labels()) })
+			return slices.ContainsFunc(p.writers[s.Name()], func(r *rule) bool { return (all || live[r]) && r.mayBe(s.Labels()) })
 		})
 	}
 	found := func(r *rule, in *series.Store) bool {
 		return len(r.reads) == 0 || slices.ContainsFunc(r.reads, func(s selector) bool {
-			return len(in.Select(s.matchers...)) > 0 || slices.ContainsFunc(p.rules, func(w *rule) bool { return live[w] && w.mayMatch(s) })
+			return len(in.Select(s.matchers...)) > 0 || slices.ContainsFunc(p.writersOf(s), func(w *rule) bool { return live[w] })
 		})
 	}
 	in := writable(true)
@@ -150,14 +156,35 @@ func (p *plan) replace() {
 	p.input = in
 }
 
+// writersOf are the rules that may write a series that a selector matches.
+func (p *plan) writersOf(s selector) []*rule {
+	candidates := p.rules
+	for _, m := range s.matchers {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
+			candidates = p.writers[m.Value]
+		}
+	}
+	var found []*rule
+	for _, w := range candidates {
+		if w.mayMatch(s) {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
 // arrange finds the rules that each one needs, and the units.
 func (p *plan) arrange() {
 	for _, r := range p.rules {
-		for _, w := range p.rules {
-			if r.all || slices.ContainsFunc(r.reads, w.mayMatch) {
-				r.needs = append(r.needs, w)
-			}
+		if r.all {
+			r.needs = p.rules
+			continue
 		}
+		for _, s := range r.reads {
+			r.needs = append(r.needs, p.writersOf(s)...)
+		}
+		slices.SortFunc(r.needs, func(a, b *rule) int { return a.index - b.index })
+		r.needs = slices.Compact(r.needs)
 	}
 	t := &tarjan{plan: p, state: make([]visit, len(p.rules))}
 	for i := range p.rules {
@@ -206,8 +233,9 @@ func (t *tarjan) visit(i int) {
 	t.state[i] = visit{t.count, t.count, true}
 	t.stack = append(t.stack, i)
 	r := t.plan.rules[i]
-	for k, other := range t.plan.rules {
-		if !slices.Contains(r.needs, other) && (k == i || !r.mayShare(other)) {
+	for _, other := range slices.Concat(r.needs, t.plan.writers[r.names()[0]]) {
+		k := other.index
+		if !slices.Contains(r.needs, other) && !r.mayShare(other) {
 			continue
 		}
 		switch next := t.state[k]; {

@@ -63,7 +63,7 @@ func (r *rule) raise(ctx context.Context, t int64, found []result) error {
 	r.active = still
 	if n := len(still); r.limit > 0 && n > r.limit {
 		for _, x := range still {
-			if x.firedAt == t {
+			if x.state == Firing && x.firedAt == t {
 				x.state = Pending // it was swept away before anybody was told
 			}
 			r.end(ctx, x, t)
@@ -98,21 +98,20 @@ func (r *rule) end(ctx context.Context, x *instance, t int64) {
 	if x.state == Pending {
 		r.out.Pending++
 	} else {
-		r.alerts = append(r.alerts, r.alert(ctx, x, t))
+		a := r.alert(ctx, x)
+		a.State, a.ResolvedAt = Resolved, t
+		r.alerts = append(r.alerts, a)
 	}
 	x.state, x.missing = "", false
 }
 
 // alert describes an instance. Its annotations are filled in only now: most
 // evaluations are not the last.
-func (r *rule) alert(ctx context.Context, x *instance, resolvedAt int64) Alert {
+func (r *rule) alert(ctx context.Context, x *instance) Alert {
 	a := Alert{
 		Rule: r.index, Group: r.out.Group, Name: r.Alert, Severity: x.labels.Get("severity"),
 		Labels: map[string]string{}, Annotations: map[string]string{},
-		State: x.state, ActiveAt: x.activeAt, FiredAt: x.firedAt, ResolvedAt: resolvedAt, Value: finite(x.value),
-	}
-	if resolvedAt != 0 {
-		a.State = Resolved
+		State: x.state, ActiveAt: x.activeAt, FiredAt: x.firedAt, Value: finite(x.value),
 	}
 	x.labels.Range(func(l labels.Label) {
 		if l.Name != labels.AlertName {
@@ -188,7 +187,7 @@ func (r *rule) observe(ctx context.Context, t int64) {
 			now = make([]Alert, 0, len(r.active))
 		}
 		for _, x := range r.active {
-			now = append(now, r.alert(ctx, x, 0))
+			now = append(now, r.alert(ctx, x))
 		}
 		r.observed = append(r.observed, now)
 	}

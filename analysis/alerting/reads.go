@@ -173,26 +173,23 @@ func (r *rule) mayMatch(s selector) bool {
 	})
 }
 
-// mayBe tells whether the rule may write a series with these labels.
+// mayBe tells whether the rule may write a series with these labels, which has one of
+// its names.
 func (r *rule) mayBe(ls labels.Labels) bool {
-	name := ls.Get(model.MetricNameLabel)
-	if !slices.Contains(r.names(), name) {
-		return false
-	}
 	if r.Alert != "" && ls.Get(labels.AlertName) != r.Alert {
 		return false
 	}
 	for label := range r.merged {
-		if v, ok := r.known(name, label); ok && ls.Get(label) != v {
+		if v, ok := r.known(ls.Get(model.MetricNameLabel), label); ok && ls.Get(label) != v {
 			return false
 		}
 	}
 	return true
 }
 
-// mayShare tells whether both rules may write a series.
+// mayShare tells whether both rules, which write the same names, may write one series.
 func (r *rule) mayShare(other *rule) bool {
-	if r.names()[0] != other.names()[0] || r.Alert != other.Alert {
+	if r == other || r.Alert != other.Alert {
 		return false
 	}
 	name := r.names()[0]

@@ -2,7 +2,6 @@ package alerting
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -39,6 +38,7 @@ type rule struct {
 
 	next    int64 // when it is evaluated again
 	ahead   ahead
+	decoded series.Ahead       // what it looks at
 	sources map[string]*source // by the labels of the results
 	buf     []byte
 
@@ -73,14 +73,15 @@ type result struct {
 	value float64
 }
 
-// view is what the rule sees when it is evaluated at t.
-func (r *rule) view(t int64) series.Looks {
+// view is what the rule sees when it is evaluated at t. What is decoded for it may be
+// kept.
+func (r *rule) view(t int64, keep *series.Ahead) series.Looks {
 	looks := make(series.Looks, 1, 1+len(r.needs))
-	looks[0] = series.Look{Of: r.plan.input, Until: t}
+	looks[0] = series.Look{Of: r.plan.input, Until: t, Ahead: keep}
 	for _, w := range r.needs {
 		l := series.Look{Of: w.rec, Until: t - w.offset}
 		if w.store != nil {
-			l.Of = w.store
+			l.Of, l.Ahead = w.store, keep
 		}
 		if !w.before(r) {
 			l.Until-- // what it records at t comes later
@@ -138,16 +139,13 @@ func finite(v float64) *float64 {
 
 // instant asks for the rule's expression at one time.
 func (r *rule) instant(ctx context.Context, t int64) ([]result, error) {
-	if k := r.expr.Type(); k != parser.ValueTypeVector && k != parser.ValueTypeScalar {
-		return nil, fmt.Errorf("rule result is not a vector or scalar")
-	}
-	answer, err := r.plan.engine.Instant(ctx, r.view(t), r.Expr, time.UnixMilli(t-r.offset))
+	answer, err := r.plan.engine.Vector(ctx, r.view(t, &r.decoded), r.Expr, time.UnixMilli(t-r.offset))
 	if err != nil {
 		return nil, err
 	}
-	found := make([]result, 0, len(answer.Rows))
-	for _, row := range answer.Rows {
-		found = append(found, result{r.source(row.Labels), row.Points[0].F})
+	found := make([]result, 0, len(answer))
+	for _, x := range answer {
+		found = append(found, result{r.source(x.Metric), x.F})
 	}
 	return found, nil
 }

@@ -63,7 +63,7 @@ func (u *unit) run(ctx context.Context, start, end int64) error {
 		r.store = r.rec.Store()
 		r.out.Series = len(r.store.Series())
 		// Only what Result needs is kept.
-		r.sources, r.tracks, r.instance, r.active, r.written, r.spare, r.pending, r.ahead = nil, nil, nil, nil, nil, nil, nil, ahead{}
+		r.sources, r.tracks, r.instance, r.active, r.written, r.spare, r.pending, r.ahead, r.decoded = nil, nil, nil, nil, nil, nil, nil, ahead{}, series.Ahead{}
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (u *unit) run(ctx context.Context, start, end int64) error {
 func (r *rule) finish(ctx context.Context, end int64) {
 	r.observe(ctx, math.MaxInt64)
 	for _, x := range r.active {
-		r.alerts = append(r.alerts, r.alert(ctx, x, 0))
+		r.alerts = append(r.alerts, r.alert(ctx, x))
 		if x.state == Pending {
 			r.out.Pending++
 		}
@@ -80,7 +80,7 @@ func (r *rule) finish(ctx context.Context, end int64) {
 	slices.SortFunc(r.alerts, compareAlerts)
 	until := int64(math.MinInt64) // of what is added up
 	for _, a := range r.alerts {
-		if a.FiredAt == 0 {
+		if a.State == Pending {
 			continue
 		}
 		r.out.Fired++
@@ -106,8 +106,7 @@ func (p *plan) result() Result {
 	res.Store = series.Join(p.input, res.Recorded)
 	for _, r := range p.rules {
 		for _, s := range r.reads[:r.own] {
-			written := slices.ContainsFunc(p.rules, func(w *rule) bool { return w.mayMatch(s) })
-			if !written && len(p.input.Select(s.matchers...)) == 0 && !slices.Contains(r.out.Missing, s.text) {
+			if len(p.writersOf(s)) == 0 && len(p.input.Select(s.matchers...)) == 0 && !slices.Contains(r.out.Missing, s.text) {
 				r.out.Missing = append(r.out.Missing, s.text)
 			}
 		}

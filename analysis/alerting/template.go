@@ -22,17 +22,7 @@ func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value 
 	}
 	data := template.AlertTemplateData(of.Map(), r.plan.external, r.plan.options.ExternalURL, promql.Sample{F: value})
 	query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
-		answer, err := r.plan.engine.Instant(ctx, r.view(t), q, at)
-		if err != nil {
-			return nil, err
-		}
-		var all promql.Vector
-		for _, row := range answer.Rows {
-			for _, p := range row.Points {
-				all = append(all, promql.Sample{Metric: row.Labels, T: p.T, F: p.F})
-			}
-		}
-		return all, nil
+		return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
 	}
 	out, err := template.NewTemplateExpander(ctx, prelude+text, "__alert_"+r.Alert, data, model.Time(t), query, r.plan.url, nil).Expand()
 	if err != nil {

@@ -26,15 +26,6 @@ type Minute struct {
 // Excluded are the events that count neither way, by reason.
 type Excluded struct{ Unmeasured, Failed, Cancelled, ClientError, HealthCheck int64 }
 
-// A Share is the bad events of one key in the window of an objective. Of slices
-// there are none.
-type Share struct {
-	Objective int
-	By        string // error, model, route or key
-	Key       string // "": the Bad of all keys that are not counted one by one
-	Bad       int64
-}
-
 // Minutes judges counts of whole minutes as a Counter judges events. What counts
 // do not tell, such as percentiles, its report leaves out. It is for one
 // goroutine at a time.
@@ -223,31 +214,6 @@ func (m *Minutes) AddMissing(objective int, end int64) error {
 	return nil
 }
 
-// AddShare takes the bad events of a key; those of the same key add up.
-func (m *Minutes) AddShare(s Share) error {
-	if err := m.check(s.Objective, 0); err != nil {
-		return err
-	}
-	if s.Bad < 0 {
-		return fmt.Errorf("%d bad events of %s %q", s.Bad, s.By, s.Key)
-	}
-	for d, name := range dimensionNames {
-		if name != s.By {
-			continue
-		}
-		g := m.p.groups[d]
-		to := g.rest
-		if s.Key != "" {
-			if to = g.byKey[cut(s.Key)]; to == nil {
-				to = g.add(group{key: cut(s.Key), hash: hashOf(cut(s.Key))})
-			}
-		}
-		to.bad[s.Objective] += s.Bad
-		return nil
-	}
-	return fmt.Errorf("no contributors by %q", s.By)
-}
-
 // Report judges all that was added. source.First, where it is known, is the
 // oldest event in (Since, Now]; else coverage begins with the first minute that
 // has any.
@@ -268,17 +234,6 @@ func (m *Minutes) Report(source Source) (Report, error) {
 	}
 	m.c.judgeAll(&out, m.p)
 	return out, nil
-}
-
-// weigh lets the keys with the most bad events come first.
-func (g *groups) weigh() {
-	for _, x := range g.byKey {
-		var sum uint32
-		for _, n := range x.bad {
-			sum += uint32(min(n, int64(math.MaxUint32-sum)))
-		}
-		x.weight = sum
-	}
 }
 
 // missingSince counts the milliseconds from start on of which nothing is known.

@@ -54,7 +54,7 @@ func newCounting(list []alert.Counters, m *budget.Minutes, byKey bool) *counting
 		for i, o := range list {
 			for _, p := range o.Parts {
 				if sign := shareSign(o, p.Role); p.Selector == s && sign != 0 {
-					r.shares = append(r.shares, share{objective: i, sign: sign, start: m.Start(i)})
+					r.shares = append(r.shares, share{objective: i, sign: sign, start: floorMinute(m.Start(i) + minute - 1)})
 				}
 			}
 		}

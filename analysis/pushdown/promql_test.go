@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -165,6 +166,41 @@ func TestContributors(t *testing.T) {
 	}
 	if s.Excluded["client_error"] != 7 || s.Total != 13 || read.events != 20 {
 		t.Errorf("excluded %v, total %d, events %d", s.Excluded, s.Total, read.events)
+	}
+}
+
+// A calendar's period begins with its first whole minute, for those who spent the
+// budget too.
+func TestCalendarOfCounters(t *testing.T) {
+	file := objectives(t, "slos: [{name: a, sli: availability, target: 0.9, window: 1h}]")
+	file.Objectives[0].Calendar = &slo.Calendar{Start: time.UnixMilli(start + 57*minute).UTC(), Count: 1, Unit: slo.Hours}
+	list, _, err := alert.CountersOf(file.Objectives, alert.Options{Engine: "sglang"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := budget.NewMinutes(budget.Config{Objectives: file.Objectives, At: new(int64(start + 60*minute))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counting := newCounting(list, m, false)
+	for _, s := range selectors(list) {
+		for code, values := range map[string][]float64{"200": {0, 10, 40, 60, 60}, "503": {0, 100, 104, 105, 105}} {
+			if labels := map[string]string{"status_code": code, "endpoint": "/v1/x"}; selects(t, s, labels) {
+				if err := counting.add(s, labels, readAt(56, len(values)), values); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	r, _ := report(t, counting, m)
+	s := r.SLOs[0]
+	if s.Total != 55 || s.Bad != 5 || len(s.Contributors) == 0 {
+		t.Errorf("%d of %d bad, by %v", s.Bad, s.Total, s.Contributors)
+	}
+	for _, c := range s.Contributors {
+		if c.Bad != 5 {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

@@ -96,6 +96,9 @@ func words(s span) string {
 	switch s.unit {
 	case "ratio":
 		unit = " is a ratio and"
+		if !s.sure {
+			unit = " is a ratio, to judge by its name, and"
+		}
 	case "percent":
 		unit = " is in percent and"
 	}

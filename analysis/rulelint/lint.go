@@ -76,7 +76,7 @@ type Options struct {
 // another record. The findings are in the order of files, lines and checks. A rule
 // whose expression does not parse is passed over: alert.Read says so.
 func Lint(files []alert.File, o Options) []Finding {
-	l := &linter{options: o, catalog: newKnown(o.Catalog), recorded: map[string][]*rule{}}
+	l := &linter{options: o, catalog: newKnown(o.Catalog), recorded: map[string][]*rule{}, firsts: map[string]*rule{}, likely: map[string][]string{}}
 	l.options.Interval = cmp.Or(o.Interval, time.Minute)
 	if o.Metrics != nil {
 		l.metrics = map[string]bool{}
@@ -126,7 +126,9 @@ type linter struct {
 	recorded map[string][]*rule
 	check    string // that runs
 	findings []Finding
-	depth    int // of recorded series that are made of others
+	firsts   map[string]*rule    // of rules with the same name and labels
+	likely   map[string][]string // names that one was most likely meant to be
+	depth    int                 // of recorded series that are made of others
 }
 
 // A rule is one of a group, its expression parsed.

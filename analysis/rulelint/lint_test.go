@@ -70,7 +70,7 @@ func TestExpressions(t *testing.T) {
 		{"histogram_quantile(0.95, sum by (le) (rate(vllm:e2e_request_latency_seconds_bucket[5m]))) > 2", "", ""},
 		{"time() - ALERTS_FOR_STATE > 600", "", ""},
 		{"ALERTS{alertstate=\"firing\"} and on (job) up", "", ""},
-		{"process_open_fds / process_max_fds > 0.9", "info unknown-metric 5:15", ""},
+		{"prometheus_tsdb_head_series > 5", "info unknown-metric 5:15", ""},
 		// ratios and other ranges
 		{"cpu_utilization > 80", "error never-true 5:15", "cpu_utilization > 80 is never true: cpu_utilization is a ratio and runs from 0 to 1; write 0.8 for 80 percent"},
 		{"80 < cpu_utilization", "error never-true 5:15", "80 percent"},

@@ -29,7 +29,11 @@ func unknownMetric() Check {
 			if known && (l.metrics == nil || l.given(name)) {
 				return
 			}
-			likely := near.Names(name, l.names(), 2)
+			likely, seen := l.likely[name]
+			if !seen {
+				likely = near.Names(name, l.names(), 2)
+				l.likely[name] = likely
+			}
 			severity, hint := Warning, "if it is right, name a file with its series by --metrics"
 			if len(likely) > 0 {
 				hint = "did you mean " + strings.Join(likely, " or ") + "?"

@@ -118,6 +118,27 @@ func (e *Engine) Instant(ctx context.Context, s storage.Queryable, expression st
 	return result(ctx, q, expression)
 }
 
+// Vector evaluates an expression at one time as Prometheus does for rules, with its own
+// errors: one that gives neither a vector nor a scalar is one.
+func (e *Engine) Vector(ctx context.Context, s storage.Queryable, expression string, at time.Time) (promql.Vector, error) {
+	q, err := e.engine.NewInstantQuery(ctx, s, nil, expression, at)
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	answer := q.Exec(ctx)
+	if answer.Err != nil {
+		return nil, answer.Err
+	}
+	switch v := answer.Value.(type) {
+	case promql.Vector:
+		return v, nil
+	case promql.Scalar:
+		return promql.Vector{promql.Sample{T: v.T, F: v.V}}, nil
+	}
+	return nil, errors.New("rule result is not a vector or scalar")
+}
+
 // maxSteps is a month in steps of 3 s. What a query may take is bounded by
 // Limits.MaxSamples; this one catches a step that was mistaken.
 const maxSteps = 1_000_000

@@ -62,7 +62,10 @@ func (i *iterator) Next() chunkenc.ValueType {
 
 // fromTail moves to the first sample of the tail at or after t.
 func (i *iterator) fromTail(t int64) chunkenc.ValueType {
-	n := sort.Search(len(i.tail), func(k int) bool { return i.tail[k].T >= t })
+	n := 0
+	if len(i.tail) > 0 && i.tail[0].T < t {
+		n = sort.Search(len(i.tail), func(k int) bool { return i.tail[k].T >= t })
+	}
 	if n == len(i.tail) || i.tail[n].T > i.max {
 		return i.end()
 	}

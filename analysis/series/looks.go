@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
@@ -14,8 +15,10 @@ type Look struct {
 	Of interface {
 		Select(matchers ...*labels.Matcher) []*Series
 	}
-	Until int64             // ms; newer samples are not seen
-	Hide  func(string) bool // if not nil: names of metrics that are not seen
+	Until int64 // ms; newer samples are not seen
+	// Ahead, if not nil, keeps samples of a Store decoded, for queries that follow each
+	// other in time.
+	Ahead *Ahead
 }
 
 // Looks are seen as one. It is a storage.Queryable. Series with the same labels are
@@ -36,17 +39,85 @@ func (q looking) Select(_ context.Context, _ bool, hints *storage.SelectHints, m
 		from, to = max(from, hints.Start), min(to, hints.End)
 	}
 	found := seen{at: -1}
+	inOrder := true
 	for _, l := range q.looks {
-		until := min(to, l.Until)
+		before := len(found.series)
 		for _, x := range l.Of.Select(matchers...) {
-			first, last := x.Bounds()
-			if first <= until && last >= from && (l.Hide == nil || !l.Hide(x.Name())) {
-				found.series = append(found.series, view{x, from, until})
+			if first, last := x.Bounds(); first <= min(to, l.Until) && last >= from {
+				found.series = append(found.series, l.Ahead.view(x, from, to, l.Until))
 			}
 		}
+		if _, isStore := l.Of.(*Store); len(found.series) > before && (before > 0 || !isStore) {
+			inOrder = false
+		}
 	}
-	found.unite()
+	if !inOrder {
+		found.unite()
+	}
 	return &found
+}
+
+// Ahead keeps samples decoded: a chunk must be decoded from its beginning, however few
+// of its samples are wanted, and a query at one time wants few of each. The zero value
+// is ready; it is for one goroutine.
+type Ahead struct {
+	points map[wanted]decoded
+	count  int
+}
+
+// wanted is what a selector wants of a series, as times before those of the query.
+type wanted struct {
+	series   *Series
+	from, to int64
+}
+
+type decoded struct {
+	from, to int64
+	points   []Point // those in [from, to], in the series' own unit
+}
+
+const (
+	mostDecoded  = 4_000_000 // points: 64 MB
+	decodedAhead = 3_600_000 // ms
+)
+
+// view is what of a series lies in [from, to], for a query that sees what is until then.
+func (a *Ahead) view(x *Series, from, to, until int64) storage.Series {
+	v := view{x, from, min(to, until)}
+	if a == nil || x.tail != nil {
+		return v
+	}
+	key := wanted{x, until - from, until - to}
+	d, ok := a.points[key]
+	if !ok || v.from < d.from || v.to > d.to {
+		a.count -= len(d.points)
+		delete(a.points, key)
+		if a.count > mostDecoded {
+			return v
+		}
+		d = decoded{from, v.to + max(decodedAhead, v.to-from), nil} // others may still look at the old points
+		d.points = points(nil, &iterator{chunks: x.chunks, factor: 1, min: d.from, max: d.to})
+		if a.points == nil {
+			a.points = map[wanted]decoded{}
+		}
+		a.points[key] = d
+		a.count += len(d.points)
+	}
+	return decodedView{v, d.points}
+}
+
+type decodedView struct {
+	view
+	points []Point
+}
+
+func (v decodedView) Iterator(old chunkenc.Iterator) chunkenc.Iterator {
+	it := &iterator{tail: v.points, factor: v.series.factor, min: v.from, max: v.to}
+	if o, ok := old.(*iterator); ok {
+		*o = *it
+		return o
+	}
+	return it
 }
 
 func (q looking) LabelValues(_ context.Context, name string, _ *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {

@@ -34,6 +34,7 @@ func TestImports(t *testing.T) {
 		"github.com/spf13/cobra":            "cmd",
 		"github.com/spf13/pflag":            "cmd",
 		"github.com/shirou/gopsutil":        "probes",
+		"github.com/nicholas-fedor":         "cmd/internal/notify",
 	}
 	// analysis and rules compute: no files, processes or connections
 	impure := []string{"os", "os/exec", "net", "net/http", "syscall"}

@@ -84,6 +84,7 @@ type row struct {
 	labels map[string]string
 	value  float64
 	at     *time.Time
+	where  string // its line and a colon; "" where that is not known
 
 	absent bool   // there is a name and no value
 	flaw   string // why the value cannot be used, with its name and place
@@ -92,9 +93,10 @@ type row struct {
 // flawed is a value that cannot be used; name is "" where it is not of one metric.
 func flawed(name string, err error) []row { return []row{{name: name, flaw: err.Error()}} }
 
-// placed says where the flaws are.
+// placed says where rows and their flaws are.
 func placed(rows []row, where string) []row {
 	for i := range rows {
+		rows[i].where = where
 		if rows[i].flaw != "" {
 			rows[i].flaw = where + " " + rows[i].flaw
 		}
@@ -153,12 +155,12 @@ func (cfg Config) collect(rows []row, shown string) (*snapshot.Business, []snaps
 		}
 		v := snapshot.BusinessValue{Name: name, Labels: r.labels, Value: r.value * factor, At: r.at, Source: shown}
 		if math.IsInf(v.Value, 0) {
-			bad.add(r.name, fmt.Sprintf(" %s: %g is too large", r.name, r.value))
+			bad.add(r.name, fmt.Sprintf("%s %s: %g is too large", r.where, r.name, r.value))
 			continue
 		}
 		if cfg.Range != nil {
 			if low, high := cfg.Range(name); v.Value < low || v.Value > high {
-				bad.add(r.name, fmt.Sprintf(" %s: %g is not possible: want %s", r.name, r.value, between(low/factor, high/factor)))
+				bad.add(r.name, fmt.Sprintf("%s %s: %g is not possible: want %s", r.where, r.name, r.value, between(low/factor, high/factor)))
 				continue
 			}
 		}

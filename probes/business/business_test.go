@@ -165,6 +165,7 @@ func TestBadSources(t *testing.T) {
 		`[{"metric": "a", "value": [1]}]`: "1: a: want a number",
 		`{"at": "yesterday", "a": 1}`:     `1: at: "yesterday" is not a time`,
 		`[{"metric":"a","value":1,"labels":{"le gs":"x"}}]`:         `1: a: "le gs" cannot be the name of a label`,
+		`[{"metric":"a","value":1,"labels":{"value":"x"}}]`:         `1: a: "value" cannot be the name of a label`,
 		`[{"metric":"a","value":1,"labels":{"x":{}}}]`:              "1: a: label x must be a text",
 		strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20): "nested more than 8 deep",
 		"a,,b\n1,2,3\n":            "1: column 2 has no name",
@@ -214,8 +215,8 @@ func TestBadValues(t *testing.T) {
 		"region\n": {nil, []problem{{"region", `: "region" is no metric that a business source may give`}}},
 		`{"a_rate": 5, "b": -3, "c_rate_percent": 120, "d_rate_percent": 100, "e_rate": 0, "f_rate": 1}`: {
 			[]value{{"d_rate", 1, ""}, {"e_rate", 0, ""}, {"f_rate", 1, ""}}, []problem{
-				{"a_rate", ": a_rate: 5 is not possible: want 0 to 1"}, {"b", ": b: -3 is not possible: want 0 or more"},
-				{"c_rate_percent", ": c_rate_percent: 120 is not possible: want 0 to 100"}}},
+				{"a_rate", ":1: a_rate: 5 is not possible: want 0 to 1"}, {"b", ":1: b: -3 is not possible: want 0 or more"},
+				{"c_rate_percent", ":1: c_rate_percent: 120 is not possible: want 0 to 100"}}},
 	} {
 		name := file(t, text)
 		b, found, err := Read(t.Context(), Config{Source: name, Resolve: resolve, Range: limits})

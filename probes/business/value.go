@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,8 +38,11 @@ var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 const longestLabel = 1024 // bytes of a value
 
+// taken are the columns that files of metrics have beside labels.
+var taken = [...]string{"timestamp", "metric", "value"}
+
 func checkLabel(name, value string) error {
-	if !labelName.MatchString(name) || strings.HasPrefix(name, "__") {
+	if !labelName.MatchString(name) || strings.HasPrefix(name, "__") || slices.Contains(taken[:], name) {
 		return fmt.Errorf("%s cannot be the name of a label", quoted(name))
 	}
 	if len(value) > longestLabel {

@@ -37,6 +37,9 @@ type entry struct {
 	Range      []float64           `yaml:"range"` // of possible values, where the unit and the kind do not say it
 	Aliases    []aliasEntry        `yaml:"aliases"`
 	Histograms []aliasEntry        `yaml:"histograms"` // of a family: without _bucket, _sum, _count
+	// HTTP is what it is of the HTTP answers that http.yaml counts: all, failed,
+	// succeeded or timed out.
+	HTTP string `yaml:"http"`
 }
 
 type aliasEntry struct {
@@ -48,6 +51,9 @@ type aliasEntry struct {
 	Sure   string   `yaml:"sure"`
 	Note   string   `yaml:"note"`
 	Bare   bool     `yaml:"bare"`
+	// Of a histogram: matchers of the series that count, and labels that are not kept.
+	Where   string   `yaml:"where"`
+	Without []string `yaml:"without"`
 }
 
 type systemEntry struct {
@@ -89,7 +95,7 @@ func (s systemEntry) system() System {
 }
 
 // metrics are those that an entry stands for.
-func (e entry) metrics(systems []System) ([]Metric, error) {
+func (e entry) metrics(systems []System, counters []answers) ([]Metric, error) {
 	m := Metric{
 		Name: e.Name, Unit: e.Unit, Kind: e.Kind, EN: e.EN, ZH: e.ZH, Sources: e.Sources, Labels: e.Labels,
 		Expr: strings.TrimSpace(e.Expr), SameAs: e.SameAs, Note: e.Note,
@@ -117,6 +123,13 @@ func (e entry) metrics(systems []System) ([]Metric, error) {
 		}
 		m.Aliases = append(m.Aliases, alias)
 	}
+	if e.HTTP != "" {
+		aliases, err := httpAliases(counters, e.HTTP, systems)
+		if err != nil {
+			return nil, err
+		}
+		m.Aliases = append(m.Aliases, aliases...)
+	}
 	if len(e.Stats) == 0 {
 		return []Metric{m}, nil
 	}
@@ -136,7 +149,7 @@ func (e entry) metrics(systems []System) ([]Metric, error) {
 		})
 		one.Aliases = nil
 		for _, h := range e.Histograms {
-			expr := s.of(h.Name, h.Factor)
+			expr := s.of(h)
 			if expr == "" {
 				continue // a histogram has no least and no greatest value
 			}

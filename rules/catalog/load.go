@@ -29,6 +29,10 @@ func Load() (Catalog, error) {
 	for _, s := range systems {
 		c.Systems = append(c.Systems, s.system())
 	}
+	var counters []answers
+	if err := decode("http.yaml", &counters); err != nil {
+		return c, err
+	}
 	for _, file := range metricFiles {
 		var groups []group
 		if err := decode(file, &groups); err != nil {
@@ -42,7 +46,7 @@ func Load() (Catalog, error) {
 				if e.Labels == nil {
 					e.Labels = g.Labels
 				}
-				metrics, err := e.metrics(c.Systems)
+				metrics, err := e.metrics(c.Systems, counters)
 				if err != nil {
 					return c, fmt.Errorf("%s: %s: %w", file, e.Name, err)
 				}

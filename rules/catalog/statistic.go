@@ -1,6 +1,9 @@
 package catalog
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // statistic is one of a family of metrics.
 type statistic struct {
@@ -21,17 +24,27 @@ var statistics = map[string]statistic{
 }
 
 // of is PromQL for the statistic of a classic histogram over five minutes, ""
-// where a histogram does not have it. The factor makes the unit.
-func (s statistic) of(histogram string, factor ratio) string {
+// where a histogram does not have it.
+func (s statistic) of(h aliasEntry) string {
+	rate := func(part string) string {
+		if h.Where != "" {
+			part += "{" + h.Where + "}"
+		}
+		r := fmt.Sprintf("rate(%s%s[5m])", h.Name, part)
+		if len(h.Without) > 0 {
+			r = fmt.Sprintf("sum without (%s) (%s)", strings.Join(h.Without, ", "), r)
+		}
+		return r
+	}
 	times := ""
-	if factor.text != "" {
-		times = factor.text + " * "
+	if h.Factor.text != "" {
+		times = h.Factor.text + " * "
 	}
 	switch {
 	case s.quantile != "":
-		return fmt.Sprintf("%shistogram_quantile(%s, rate(%s_bucket[5m]))", times, s.quantile, histogram)
+		return fmt.Sprintf("%shistogram_quantile(%s, %s)", times, s.quantile, rate("_bucket"))
 	case s.mean:
-		return fmt.Sprintf("%srate(%s_sum[5m]) / (rate(%s_count[5m]) > 0)", times, histogram, histogram)
+		return fmt.Sprintf("%s%s / (%s > 0)", times, rate("_sum"), rate("_count"))
 	}
 	return ""
 }

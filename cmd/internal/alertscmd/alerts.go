@@ -76,7 +76,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	sender, err := o.sender(app, routes)
+	sender, err := o.sender(ctx, app, routes)
 	if err != nil {
 		return err
 	}
@@ -109,13 +109,16 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	case err != nil:
 		return cli.Failed(err)
 	}
-	r := judge(in, result, routes)
+	r := judge(in, result, routes, o.rest)
 	if before != nil {
 		r.Changes = compare(old, result)
 	}
 	r.warn(app)
 	if sender != nil {
 		r.Sent, err = sender.tell(ctx, app, r)
+	}
+	if ctx.Err() != nil { // what was told until then is known, and shown
+		return errors.Join(ctx.Err(), o.show(app, r))
 	}
 	return errors.Join(o.show(app, r), err, r.gate(o.failOn))
 }
@@ -137,8 +140,12 @@ func wants(groups []alert.Group, every interval) metricinput.Wants {
 	return w
 }
 
-// warn tells of rules that could not be evaluated.
+// warn tells of rules that could not be evaluated, or that could not fire whatever the
+// metrics are.
 func (r *report) warn(app *cli.App) {
+	if slow := r.tooSlow(); len(slow) > 0 {
+		app.Warnf("%s is less than the time for which the condition of %s must hold, so they cannot fire: replay more (--start)", span(r.result.End-r.result.Start), render.List(slow, 3))
+	}
 	const most = 5
 	n := 0
 	for _, o := range r.result.Rules {
@@ -155,6 +162,16 @@ func (r *report) warn(app *cli.App) {
 	if len(r.result.Replaced) > 0 {
 		app.Notef("recorded anew from their rules: %s", render.List(r.result.Replaced, 5))
 	}
+}
+
+// tooSlow are the rules whose "for" is longer than the replay.
+func (r *report) tooSlow() (names []string) {
+	for _, o := range r.result.Rules {
+		if o.Rule.Alert != "" && duration(o.Rule.For).Milliseconds() > r.result.End-r.result.Start {
+			names = append(names, o.Rule.Alert)
+		}
+	}
+	return unique(names)
 }
 
 // gate is the error of alerts that fired at or above a severity.

@@ -34,7 +34,7 @@ func compare(old, now alerting.Result) *changes {
 			if a.FiredAt == 0 {
 				continue
 			}
-			key := a.Name + "\x00" + labelText(a.Labels, "")
+			key := a.Name + "\x00" + labelText(a.Labels)
 			if byKey[key] == nil {
 				byKey[key] = &both{}
 				keys = append(keys, key)

@@ -17,6 +17,7 @@ type document struct {
 	Notifications []noticeDoc     `json:"notifications"`
 	Suppressed    []suppressedDoc `json:"suppressed,omitempty"`
 	Rules         []ruleDoc       `json:"rules"`
+	Noise         noiseDoc        `json:"noise"`
 	Changes       *changes        `json:"changes,omitempty"`
 	Sent          *sent           `json:"sent,omitempty"`
 	Verdict       string          `json:"verdict"`
@@ -112,7 +113,7 @@ func (r *report) document() document {
 			Files: s.Files, Format: s.Format, Series: s.Series, Points: s.Points, Start: moment(r.result.Start), End: moment(r.result.End),
 			Rules: len(r.result.Rules), Evaluations: r.result.Evaluations,
 		},
-		Alerts: []alertDoc{}, Notifications: []noticeDoc{}, Rules: []ruleDoc{},
+		Alerts: []alertDoc{}, Notifications: []noticeDoc{}, Rules: []ruleDoc{}, Noise: r.noiseDoc(),
 		Changes: r.Changes, Sent: r.Sent, Verdict: r.verdict(),
 	}
 	for i, a := range r.result.Alerts {

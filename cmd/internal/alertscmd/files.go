@@ -24,6 +24,8 @@ func (r *report) sections() []struct {
 		{"Who is told when", r.noticeTable()},
 		{"Held back", r.quietTable()},
 		{"Which rules cost you sleep", r.ruleTable()},
+		{"Come and go", r.flapTable()},
+		{"Seem to have one cause", r.causeTable()},
 	}
 	if r.Changes != nil {
 		list = append(list, struct {

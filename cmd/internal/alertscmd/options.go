@@ -6,9 +6,11 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
+	"llmops/analysis/alerting/noise"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/metricinput"
 	"llmops/cmd/internal/render"
+	"llmops/rules/alert/routing"
 )
 
 type interval = time.Duration
@@ -24,11 +26,13 @@ type options struct {
 	routes         string
 	fail           string
 	report         string
+	zone           string
 	output         cli.Output
 	notify         notifyOptions
 
 	interval interval
 	failOn   severity
+	rest     routing.Interval
 }
 
 func (o *options) addFlags(cmd *cobra.Command) {
@@ -40,6 +44,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.externalURL, "external-url", "", "URL of the server for templates")
 	f.StringVar(&o.routes, "routes", "", "`FILE` that says who is told of what, such as an Alertmanager configuration (default: @defaults/routes)")
 	cli.Enum(cmd, &o.fail, "fail-on", "", severities(), "exit 3 if an alert of this severity or a worse one fired at any time")
+	f.StringVar(&o.zone, "time-zone", "UTC", "`ZONE` of the people who are told, such as Europe/Berlin: a message from 22:00 to 07:00 there costs sleep")
 	f.StringVar(&o.report, "report", "", "write an offline HTML report with charts to `FILE`")
 	for _, name := range []string{"rules", "against", "routes"} {
 		_ = cmd.MarkFlagFilename(name) // only an unknown name is an error
@@ -58,7 +63,12 @@ func (o *options) check(app *cli.App, args []string) error {
 	}
 	o.interval = duration(every)
 	o.failOn = failOn(o.fail)
-	if err := o.notify.check(app); err != nil {
+	zone, err := time.LoadLocation(o.zone)
+	if err != nil || o.zone == "" || o.zone == "Local" {
+		return cli.WithHint(cli.Usagef("--time-zone %q: want a name of the IANA time zone database", o.zone), "such as UTC, Europe/Berlin or Asia/Shanghai")
+	}
+	o.rest = noise.Night(zone)
+	if err := o.notify.check(); err != nil {
 		return err
 	}
 	return o.metrics.Check(app, args)

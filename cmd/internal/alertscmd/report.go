@@ -8,6 +8,7 @@ import (
 
 	"llmops/analysis/alerting"
 	"llmops/analysis/alerting/dispatch"
+	"llmops/analysis/alerting/noise"
 	"llmops/cmd/internal/metricinput"
 	"llmops/rules/alert/routing"
 )
@@ -19,12 +20,13 @@ type report struct {
 	routes routing.Config
 	alerts []dispatch.Alert // those of result that fired; the ID is the index there
 	plan   dispatch.Plan
+	noise  noise.Report
 
 	Changes *changes // with --against
 	Sent    *sent    // with --notify or --alertmanager
 }
 
-func judge(in metricinput.Input, result alerting.Result, routes routing.Config) *report {
+func judge(in metricinput.Input, result alerting.Result, routes routing.Config, rest routing.Interval) *report {
 	r := &report{in: in, result: result, routes: routes}
 	for i, a := range result.Alerts {
 		if a.FiredAt == 0 {
@@ -38,6 +40,19 @@ func judge(in metricinput.Input, result alerting.Result, routes routing.Config) 
 		r.alerts = append(r.alerts, dispatch.Alert{ID: i, Labels: labels, Annotations: a.Annotations, From: a.FiredAt, To: a.ResolvedAt})
 	}
 	r.plan = dispatch.Simulate(routes, r.alerts, result.Start, result.End)
+	var rules []noise.Rule
+	for _, o := range result.Rules {
+		if o.Rule.Alert != "" {
+			rules = append(rules, noise.Rule{Name: o.Rule.Alert, Group: o.Group, Severity: o.Labels["severity"]})
+		}
+	}
+	r.noise = noise.Measure(r.alerts, r.plan, rules, noise.Options{Start: result.Start, End: result.End, Rest: rest})
+	if r.noise.Days < 1 { // a rate a day of less would be a guess
+		r.noise.AlertsPerDay, r.noise.PerDay = nil, nil
+		for i := range r.noise.Receivers {
+			r.noise.Receivers[i].PerDay = nil
+		}
+	}
 	return r
 }
 
@@ -71,7 +86,7 @@ func (r *report) streaks() []streak {
 	byKey := map[string]int{}
 	var list []streak
 	for i, a := range r.result.Alerts {
-		key := a.Group + "\x00" + a.Name + "\x00" + labelText(a.Labels, "")
+		key := a.Group + "\x00" + a.Name + "\x00" + labelText(a.Labels)
 		k, seen := byKey[key]
 		if !seen {
 			k = len(list)
@@ -115,10 +130,10 @@ func (r *report) told(i int) []string {
 
 // labelText is what sets an alert apart: its labels without those that are shown
 // beside it.
-func labelText(labels map[string]string, without string) string {
+func labelText(labels map[string]string, without ...string) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		if k != without {
+		if !slices.Contains(without, k) {
 			parts = append(parts, k+"="+labels[k])
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"llmops/analysis/alerting"
 	"llmops/analysis/alerting/dispatch"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
@@ -45,20 +44,27 @@ type view struct {
 	ascii, verbose bool
 }
 
-// few is how many rows of a table a terminal shows.
-const few = 15
+// How many rows of the tables a terminal shows: all of them fit a screen.
+const (
+	few     = 12 // of alerts
+	fewer   = 8
+	aFew    = 4
+	columns = 60 // of the time line
+)
 
 func (v *view) table() error {
-	v.Printf("%s\n", v.source())
+	v.Printf("%s", render.Wrap(v.source(), v.Width, ""))
 	streaks := v.streaks()
-	v.Section("alerts, worst first", head(v.alertTable(streaks, v.Style), v.most(few)))
-	v.more(len(streaks), few, "alert")
+	v.part("alerts, worst first", v.alertTable(streaks, v.Style), few, "alert")
 	v.timeline()
-	told := v.noticeTable()
-	v.Section("who is told when", head(told, v.most(few)))
-	v.more(len(told.Rows), few, "notification")
-	v.Section("held back", head(v.quietTable(), v.most(few)))
-	v.Section("which rules cost you sleep", head(v.ruleTable(), v.most(few)))
+	v.part("who is told when", v.noticeTable(), fewer, "message")
+	v.part("held back", v.quietTable(), aFew, "row")
+	v.part("which rules cost you sleep", v.ruleTable(), fewer, "rule")
+	if text := v.cost(); text != "" {
+		v.Printf("%s", render.Wrap(text, v.Width, ""))
+	}
+	v.part("come and go", v.flapTable(), aFew, "alert")
+	v.part("seem to have one cause", v.causeTable(), aFew, "row")
 	v.changed()
 	for _, line := range v.remarks() {
 		v.Printf("\n%s", render.Wrap(line, v.Width, ""))
@@ -66,6 +72,13 @@ func (v *view) table() error {
 	v.sent()
 	v.Printf("\n%s %s\n", v.Style.Bold("verdict:"), colour(v.verdict(), v.Style))
 	return v.Err
+}
+
+// part is a table, and how much of it is not shown.
+func (v *view) part(title string, t *render.Table, most int, word string) {
+	rows := len(t.Rows)
+	v.Section(title, head(t, v.most(most)))
+	v.more(rows, most, word)
 }
 
 // most is the limit of rows, none with --verbose.
@@ -116,26 +129,44 @@ func clock(ms int64) string { return render.Clock(time.UnixMilli(ms)) }
 
 func span(ms int64) string { return render.Span(time.Duration(ms) * time.Millisecond) }
 
+// when is a time of the replay: without the day where the first line of the report
+// leaves no doubt of it.
+func (r *report) when(ms int64) string {
+	text := clock(ms)
+	if r.result.End-r.result.Start < 24*time.Hour.Milliseconds() {
+		_, text, _ = strings.Cut(text, " ")
+	}
+	return text
+}
+
 func (r *report) alertTable(list []streak, style render.Style) *render.Table {
-	t := &render.Table{Columns: render.Columns("STATE", "SEVERITY", "ALERT", "WHERE", "SINCE", ">FIRING", ">TIMES", ">VALUE")}
+	again := slices.ContainsFunc(list, func(s streak) bool { return s.times > 1 })
+	header := []string{"STATE", "SEVERITY", "ALERT", "WHERE", "SINCE", ">FIRING"}
+	if again {
+		header = append(header, ">TIMES")
+	}
+	t := &render.Table{Columns: render.Columns(append(header, ">VALUE")...)}
 	apart := r.apart(list)
 	for i, s := range list {
-		since, firing := clock(s.ActiveAt), "-"
+		since, firing := r.when(s.ActiveAt), "-"
 		if s.FiredAt != 0 {
-			since, firing = clock(s.FiredAt), span(s.total)
+			since, firing = r.when(s.FiredAt), span(s.total)
 		}
 		value := "-"
 		if s.Value != nil {
 			value = render.Number(*s.Value)
 		}
-		t.Add(colour(string(s.State), style), colour(render.Clean(s.Severity), style), render.Clean(s.Name), render.Clean(apart[i]), since, firing, strconv.Itoa(s.times), value)
+		row := []string{colour(string(s.State), style), colour(render.Clean(s.Severity), style), render.Clean(s.Name), render.Clean(apart[i]), since, firing}
+		if again {
+			row = append(row, strconv.Itoa(s.times))
+		}
+		t.Add(append(row, value)...)
 	}
 	return t
 }
 
 // timeline draws how many alerts were firing at a time.
 func (v *view) timeline() {
-	const columns = 60
 	edges, counts := v.firing(columns)
 	if len(edges) == 0 {
 		return
@@ -202,7 +233,7 @@ func (r *report) noticeTable() *render.Table {
 		if n.After > 0 {
 			why += " after " + span(n.After)
 		}
-		t.Add(clock(n.At), why, r.what(*n), render.Clean(n.Receiver))
+		t.Add(r.when(n.At), why, r.what(*n), render.Clean(n.Receiver))
 	}
 	return t
 }
@@ -249,24 +280,6 @@ func (r *report) quietTable() *render.Table {
 	}
 	for _, k := range keys {
 		t.Add(render.Clean(k.name), k.why, render.Clean(k.by), strconv.Itoa(times[k]), span(length[k]))
-	}
-	return t
-}
-
-// ruleTable ranks the rules that fired by how often somebody was told.
-func (r *report) ruleTable() *render.Table {
-	t := &render.Table{Columns: render.Columns("RULE", "SEVERITY", ">FIRED", ">A DAY", ">FIRING", ">PENDING ONLY")}
-	days := float64(r.result.End-r.result.Start) / float64(24*time.Hour/time.Millisecond)
-	rows := slices.SortedStableFunc(slices.Values(r.result.Rules), func(a, b alerting.Outcome) int { return b.Fired - a.Fired })
-	for _, o := range rows {
-		if o.Rule.Alert == "" || o.Fired == 0 {
-			continue
-		}
-		rate := "-"
-		if days >= 1 { // of less, a rate a day would be a guess
-			rate = render.Number(float64(o.Fired) / days)
-		}
-		t.Add(render.Clean(o.Rule.Name()), render.Clean(o.Labels["severity"]), strconv.Itoa(o.Fired), rate, span(o.Firing), strconv.Itoa(o.Pending))
 	}
 	return t
 }
@@ -333,7 +346,7 @@ func (r *report) flat() *render.Table {
 		if a.Value != nil {
 			value = strconv.FormatFloat(*a.Value, 'g', -1, 64)
 		}
-		t.Add(a.Name, a.Severity, a.Group, labelText(a.Labels, ""), string(a.State), at(a.ActiveAt), at(a.FiredAt), at(a.ResolvedAt), value, strings.Join(r.told(i), " "))
+		t.Add(a.Name, a.Severity, a.Group, labelText(a.Labels), string(a.State), at(a.ActiveAt), at(a.FiredAt), at(a.ResolvedAt), value, strings.Join(r.told(i), " "))
 	}
 	return t
 }

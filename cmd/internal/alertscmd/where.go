@@ -8,9 +8,9 @@ import (
 // entities are labels that name what an alert is about, the narrowest first.
 var entities = []string{"gpu", "mig", "mountpoint", "interface", "server", "pod", "replica", "instance", "node", "host", "device", "model", "service", "job", "slo", "cluster"}
 
-// apart is what sets each alert apart from the others of its name: the labels that
-// differ among them; of one that is alone the narrowest two. Those that the rule gives
-// to all are none of them.
+// apart is what sets each alert apart from the others of its name: as few labels as
+// tell them all, those of entities first; of one that is alone the narrowest. Labels
+// that the rule gives to all are none of them.
 func (r *report) apart(list []streak) []string {
 	byName := map[string][]int{}
 	for i, s := range list {
@@ -26,26 +26,27 @@ func (r *report) apart(list []streak) []string {
 				}
 			}
 		}
-		differ := func(k string) bool {
-			return slices.ContainsFunc(of, func(i int) bool { return list[i].Labels[k] != list[of[0]].Labels[k] })
-		}
-		var show []string
+		told := 1 // how many of them can be told from each other
 		for _, k := range order(names) {
-			if differ(k) || len(of) == 1 {
-				show = append(show, k)
-			}
-		}
-		if len(of) == 1 {
-			show = show[:min(len(show), 2)]
-		}
-		for _, i := range of {
-			var parts []string
-			for _, k := range show {
+			longer := make([]string, len(of))
+			different := map[string]bool{}
+			for n, i := range of {
+				longer[n] = text[i]
 				if v := list[i].Labels[k]; v != "" {
-					parts = append(parts, k+"="+v)
+					longer[n] = strings.TrimSpace(text[i] + " " + k + "=" + v)
 				}
+				different[longer[n]] = true
 			}
-			text[i] = strings.Join(parts, " ")
+			if len(different) <= told && len(of) > 1 {
+				continue
+			}
+			told = len(different)
+			for n, i := range of {
+				text[i] = longer[n]
+			}
+			if told == len(of) {
+				break
+			}
 		}
 	}
 	return text

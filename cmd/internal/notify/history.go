@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,17 +18,18 @@ import (
 	"llmops/cmd/internal/cli"
 )
 
+// ErrLocked says that another run has the history.
+var ErrLocked = errors.New("another run has it locked")
+
 // HistorySchema is that of each line of a history.
 const HistorySchema = "llmops.notifications/v1"
 
 // Entry is what a receiver was told last of a group.
 type Entry struct {
-	Receiver  string    `json:"receiver"`
-	GroupKey  string    `json:"group_key"`
-	Firing    []string  `json:"firing"`              // fingerprints of the alerts that it knows to fire, sorted
-	FirstAt   time.Time `json:"first_at"`            // when it was told first of this incident
-	SentAt    time.Time `json:"sent_at"`             // when it was told last
-	Escalated bool      `json:"escalated,omitempty"` // it is told only because the alerts went on
+	Receiver string    `json:"receiver"`
+	GroupKey string    `json:"group_key"`
+	Firing   []string  `json:"firing"`  // fingerprints of the alerts that it knows to fire, sorted
+	SentAt   time.Time `json:"sent_at"` // when it was told last
 }
 
 // historyLine is an entry in the file.
@@ -48,15 +50,15 @@ type History struct {
 }
 
 // OpenHistory locks and reads a history; a file that is not there is an empty one. It
-// waits for another run as long as wait says. The warnings are about lines that cannot
+// waits for another run as long as wait says; that this was not enough is ErrLocked. The warnings are about lines that cannot
 // be read, such as the last one of a file that was cut: what they told is told again.
-func OpenHistory(path string, wait time.Duration) (*History, []string, error) {
+func OpenHistory(ctx context.Context, path string, wait time.Duration) (*History, []string, error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600) // not the file itself, which is replaced
 	if err != nil {
 		return nil, nil, fmt.Errorf("history of notifications: %w", err)
 	}
 	h := &History{path: path, lock: f, entries: map[historyKey]Entry{}}
-	if err := lock(f, wait); err != nil {
+	if err := lock(ctx, f, wait); err != nil {
 		_ = f.Close()
 		return nil, nil, fmt.Errorf("history of notifications %s: %w", path, err)
 	}
@@ -142,7 +144,7 @@ func (h *History) Save() error {
 			if e.Firing == nil {
 				e.Firing = []string{}
 			}
-			e.FirstAt, e.SentAt = e.FirstAt.UTC(), e.SentAt.UTC()
+			e.SentAt = e.SentAt.UTC()
 			if err := enc.Encode(historyLine{HistorySchema, e}); err != nil {
 				return fmt.Errorf("write %s: %w", h.path, err)
 			}

@@ -2,6 +2,8 @@ package notify
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,12 +15,12 @@ import (
 )
 
 func entry(receiver, group string, firing ...string) Entry {
-	return Entry{Receiver: receiver, GroupKey: group, Firing: firing, FirstAt: at("10:00:00"), SentAt: at("10:30:00")}
+	return Entry{Receiver: receiver, GroupKey: group, Firing: firing, SentAt: at("10:30:00")}
 }
 
 func openHistory(t *testing.T, path string) (*History, []string) {
 	t.Helper()
-	h, warnings, err := OpenHistory(path, 0)
+	h, warnings, err := OpenHistory(t.Context(), path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,6 @@ func TestHistory(t *testing.T) {
 		t.Fatal(h.Entries(), warnings)
 	}
 	long := entry("pager", `{}:{alertname="A\"\n"}`, "b", "a")
-	long.Escalated = true
 	for _, e := range []Entry{entry("slack", "g2"), long, entry("slack", "g1", "x"), entry("gone", "g")} {
 		h.Put(e)
 	}
@@ -49,9 +50,9 @@ func TestHistory(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
 	}
-	want := `{"schema":"llmops.notifications/v1","receiver":"pager","group_key":"{}:{alertname=\"A\\\"\\n\"}","firing":["a","b"],"first_at":"2026-03-02T10:00:00Z","sent_at":"2026-03-02T10:30:00Z","escalated":true}
-{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g1","firing":["y"],"first_at":"2026-03-02T10:00:00Z","sent_at":"2026-03-02T10:30:00Z"}
-{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g2","firing":[],"first_at":"2026-03-02T10:00:00Z","sent_at":"2026-03-02T10:30:00Z"}
+	want := `{"schema":"llmops.notifications/v1","receiver":"pager","group_key":"{}:{alertname=\"A\\\"\\n\"}","firing":["a","b"],"sent_at":"2026-03-02T10:30:00Z"}
+{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g1","firing":["y"],"sent_at":"2026-03-02T10:30:00Z"}
+{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g2","firing":[],"sent_at":"2026-03-02T10:30:00Z"}
 `
 	data, err := os.ReadFile(path)
 	if d := cmp.Diff(want, string(data)); d != "" || err != nil {
@@ -85,7 +86,7 @@ func TestDamagedHistory(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		h, w, err := OpenHistory(path, 0)
+		h, w, err := OpenHistory(t.Context(), path, 0)
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
@@ -113,7 +114,7 @@ func TestDamagedHistory(t *testing.T) {
 		if err := os.WriteFile(path, []byte(foreign), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := OpenHistory(path, 0); err == nil || !strings.Contains(err.Error(), "is no history of notifications, and nothing is written to it") {
+		if _, _, err := OpenHistory(t.Context(), path, 0); err == nil || !strings.Contains(err.Error(), "is no history of notifications, and nothing is written to it") {
 			t.Errorf("%q: %v", foreign, err)
 		}
 		if data, _ := os.ReadFile(path); string(data) != foreign {
@@ -126,14 +127,19 @@ func TestDamagedHistory(t *testing.T) {
 func TestHistoryLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "told.jsonl")
 	first, _ := openHistory(t, path)
-	if _, _, err := OpenHistory(path, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "another run has had it locked for 50ms") {
+	if _, _, err := OpenHistory(t.Context(), path, 50*time.Millisecond); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "another run has it locked, for 50ms by now") {
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, _, err := OpenHistory(soon, path, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	var second *History
 	go func() {
 		var err error
-		second, _, err = OpenHistory(path, 10*time.Second)
+		second, _, err = OpenHistory(t.Context(), path, 10*time.Second)
 		done <- err
 	}()
 	time.Sleep(30 * time.Millisecond)
@@ -177,7 +183,7 @@ func TestHistoryKilled(t *testing.T) {
 		time.Sleep(time.Duration(i) * 3 * time.Millisecond)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		h, warnings, err := OpenHistory(path, 0)
+		h, warnings, err := OpenHistory(t.Context(), path, 0)
 		if err != nil || len(warnings) > 0 || len(h.Entries()) != 1 {
 			t.Fatal(warnings, err)
 		}
@@ -186,7 +192,7 @@ func TestHistoryKilled(t *testing.T) {
 }
 
 func FuzzHistory(f *testing.F) {
-	f.Add([]byte(`{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g1","firing":["y"],"first_at":"2026-03-02T10:00:00Z","sent_at":"2026-03-02T10:30:00Z"}` + "\n{"))
+	f.Add([]byte(`{"schema":"llmops.notifications/v1","receiver":"slack","group_key":"g1","firing":["y"],"sent_at":"2026-03-02T10:30:00Z"}` + "\n{"))
 	f.Add([]byte("\n\n{}\n[]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h := &History{path: "h", entries: map[historyKey]Entry{}}

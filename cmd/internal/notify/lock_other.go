@@ -3,9 +3,10 @@
 package notify
 
 import (
+	"context"
 	"os"
 	"time"
 )
 
 // lock does nothing here: one run at a time.
-func lock(*os.File, time.Duration) error { return nil }
+func lock(context.Context, *os.File, time.Duration) error { return nil }

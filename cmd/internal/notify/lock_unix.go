@@ -3,6 +3,7 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +13,7 @@ import (
 
 // lock waits until no other process has f; it ends with the process. File systems that
 // know no locks are used without one.
-func lock(f *os.File, wait time.Duration) error {
+func lock(ctx context.Context, f *os.File, wait time.Duration) error {
 	for end := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -20,8 +21,10 @@ func lock(f *os.File, wait time.Duration) error {
 			return nil
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			return fmt.Errorf("lock: %w", err)
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case !time.Now().Before(end):
-			return fmt.Errorf("another run has had it locked for %v", wait)
+			return fmt.Errorf("%w, for %v by now", ErrLocked, wait)
 		}
 	}
 }

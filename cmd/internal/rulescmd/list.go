@@ -5,12 +5,14 @@ import (
 	"io"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
 	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
+	"llmops/rules/defaults"
 )
 
 type listOptions struct {
@@ -48,8 +50,10 @@ type listed struct {
 	Group string `json:"group"`
 	File  string `json:"file"`
 	Line  int    `json:"line"`
+	// Of the group.
+	Interval    model.Duration    `json:"interval,omitempty"`
+	GroupLabels map[string]string `json:"group_labels,omitempty"`
 	alert.Rule
-	group alert.Group
 }
 
 // listedRules are the rules of files, in order.
@@ -62,7 +66,7 @@ func listedRules(files []alert.File) []listed {
 				if r.Alert != "" {
 					kind = "alert"
 				}
-				list = append(list, listed{r.Name(), kind, g.Name, f.Name, r.Position.Line, r, g})
+				list = append(list, listed{r.Name(), kind, g.Name, f.Name, r.Position.Line, g.Interval, g.Labels, r})
 			}
 		}
 	}
@@ -70,7 +74,7 @@ func listedRules(files []alert.File) []listed {
 }
 
 // severity is that of the rule, or of its group.
-func (l listed) severity() string { return cmp.Or(l.Severity(), l.group.Labels["severity"]) }
+func (l listed) severity() string { return cmp.Or(l.Severity(), l.GroupLabels["severity"]) }
 
 func (o *listOptions) run(app *cli.App, names []string) error {
 	files, err := rulefiles.Load(names...)
@@ -120,7 +124,7 @@ func listTable(rules []listed, short bool) *render.Table {
 		}
 		expr := render.Clean(strings.Join(strings.Fields(l.Expr), " "))
 		if short {
-			t.Add(render.Clean(l.Name), cmp.Or(render.Clean(l.severity()), "("+l.Kind+")"), wait, expr, render.Clean(shortFile(l.File)))
+			t.Add(render.Clean(l.Name), cmp.Or(render.Clean(l.severity()), "("+l.Kind+")"), wait, shortened(expr), render.Clean(shortFile(l.File)))
 		} else {
 			t.Add(l.Name, l.Kind, l.severity(), wait, keep, l.Group, l.File, expr)
 		}
@@ -128,5 +132,14 @@ func listTable(rules []listed, short bool) *render.Table {
 	return t
 }
 
+// shortened keeps the table readable where its width has no limit.
+func shortened(expr string) string {
+	const most = 60
+	if r := []rune(expr); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return expr
+}
+
 // shortFile is a file's name as the table has it.
-func shortFile(name string) string { return strings.TrimPrefix(name, "@defaults/") }
+func shortFile(name string) string { return strings.TrimPrefix(name, defaults.Prefix) }

@@ -1,6 +1,7 @@
 package rulescmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -57,12 +58,13 @@ type shown struct {
 
 // metric is a name in an expression. Without a unit the catalogue does not know it.
 type metric struct {
-	Name     string `json:"name"`
-	Is       string `json:"is,omitempty"` // the canonical name, if that is another one
-	Unit     string `json:"unit,omitempty"`
-	EN       string `json:"en,omitempty"`
-	ZH       string `json:"zh,omitempty"`
-	Recorded string `json:"recorded,omitempty"` // the expression of the rule that records it
+	Name     string  `json:"name"`
+	Is       string  `json:"is,omitempty"`    // the canonical name, if that is another one
+	Factor   float64 `json:"factor,omitzero"` // what makes that one's unit of it, if not 1
+	Unit     string  `json:"unit,omitempty"`  // of the canonical name
+	EN       string  `json:"en,omitempty"`
+	ZH       string  `json:"zh,omitempty"`
+	Recorded string  `json:"recorded,omitempty"` // the expression of the rule that records it
 }
 
 func (o *showOptions) run(app *cli.App, names []string) error {
@@ -139,11 +141,14 @@ func metricsOf(l listed, all []listed, c catalog.Catalog) []metric {
 			x := metric{Name: m.Value}
 			if i := slices.IndexFunc(all, func(o listed) bool { return o.Record == m.Value }); i >= 0 {
 				x.Recorded = all[i].Expr
-			} else if canonical, _, ok := c.Resolve(m.Value); ok {
+			} else if canonical, factor, ok := c.Resolve(m.Value); ok {
 				known, _ := c.Lookup(canonical)
 				x.Unit, x.EN, x.ZH = known.Unit, known.EN, known.ZH
 				if canonical != m.Value {
 					x.Is = canonical
+				}
+				if factor != 1 {
+					x.Factor = factor
 				}
 			}
 			list = append(list, x)
@@ -170,8 +175,8 @@ func (r shown) page(s *render.Screen) {
 		s.Printf("  %s\n", line)
 	}
 	facts := &render.Table{Columns: render.Columns("FIELD", "VALUE")}
-	if r.group.Interval > 0 {
-		facts.Add("interval", r.group.Interval.String())
+	if r.Interval > 0 {
+		facts.Add("interval", r.Interval.String())
 	}
 	for _, d := range []struct {
 		name  string
@@ -181,7 +186,7 @@ func (r shown) page(s *render.Screen) {
 			facts.Add(d.name, d.value.String())
 		}
 	}
-	addAll(facts, "label ", r.group.Labels)
+	addAll(facts, "label ", r.GroupLabels)
 	addAll(facts, "label ", r.Labels)
 	rest := maps.Clone(r.Annotations)
 	delete(rest, "summary")
@@ -190,16 +195,18 @@ func (r shown) page(s *render.Screen) {
 	s.Section("fields", facts)
 	table := &render.Table{Columns: render.Columns("METRIC", "UNIT", "MEANING")}
 	for _, m := range r.Metrics {
-		meaning := m.EN
+		meaning, unit := m.EN, m.Unit
 		switch {
 		case m.Recorded != "":
 			meaning = "recorded: " + strings.Join(strings.Fields(m.Recorded), " ")
 		case m.Unit == "":
 			meaning = "not in the catalogue"
+		case m.Factor != 0:
+			meaning, unit = fmt.Sprintf("times %g: %s (%s): %s", m.Factor, cmp.Or(m.Is, m.Name), m.Unit, m.EN), ""
 		case m.Is != "":
 			meaning = fmt.Sprintf("%s: %s", m.Is, m.EN)
 		}
-		table.Add(render.Clean(m.Name), m.Unit, render.Clean(meaning))
+		table.Add(render.Clean(m.Name), unit, render.Clean(meaning))
 	}
 	s.Section("metrics", table)
 }

@@ -34,7 +34,7 @@ func (r *testReport) page(s *render.Screen, diff bool) error {
 		for _, t := range f.Tests {
 			verdict, checks := s.Style.Green("pass"), plural(t.Checks, "check")
 			if t.Verdict == "fail" {
-				verdict, checks = s.Style.Red("FAIL"), fmt.Sprintf("%d of %s", len(t.Failures), plural(t.Checks, "check"))
+				verdict, checks = s.Style.Red("FAIL"), fmt.Sprintf("%d of %s failed", t.Failed, plural(t.Checks, "check"))
 			}
 			s.Printf("  %s  %s (%s)\n", verdict, render.Clean(t.Name), checks)
 			for _, x := range t.Failures {
@@ -59,11 +59,11 @@ func (x testFailure) title(file string) string {
 	place := fmt.Sprintf("%s:%d:%d: ", file, x.Line, x.Column)
 	switch x.Kind {
 	case unittest.Firing:
-		return place + fmt.Sprintf("alert %s at %s: others fire than expected", x.AlertName, x.At)
+		return place + fmt.Sprintf("alert %s at %s: what fires differs from what is expected", x.AlertName, x.At)
 	case unittest.Pending:
-		return place + fmt.Sprintf("alert %s at %s: others are pending than expected", x.AlertName, x.At)
+		return place + fmt.Sprintf("alert %s at %s: what is pending differs from what is expected", x.AlertName, x.At)
 	case unittest.Receivers:
-		return place + fmt.Sprintf("alert %s at %s: others were told than expected", x.AlertName, x.At)
+		return place + fmt.Sprintf("alert %s at %s: who was told differs from what is expected", x.AlertName, x.At)
 	case unittest.Evaluation:
 		return place + fmt.Sprintf("rule %s at %s: %s", x.Rule, x.At, x.Message)
 	}
@@ -71,7 +71,7 @@ func (x testFailure) title(file string) string {
 	if x.Message != "" {
 		return text + x.Message
 	}
-	return text + "another result than expected"
+	return text + "the result differs from what is expected"
 }
 
 func (x testFailure) page(s *render.Screen, file string, diff bool) {

@@ -11,23 +11,23 @@ import (
 // errBehindGzip is what is no member of a gzip file, behind one.
 var errBehindGzip = errors.New("what is behind its compressed data is not of gzip")
 
-// members reads the members of a gzip file one after the other. Zeros that fill up the
+// A gzipReader reads the members of a gzip file one after the other. Zeros that fill up the
 // file behind them are passed over, as gzip does.
-type members struct {
+type gzipReader struct {
 	in *bufio.Reader
 	z  *gzip.Reader
 }
 
-func newMembers(in *bufio.Reader) (*members, error) {
+func newGzipReader(in *bufio.Reader) (*gzipReader, error) {
 	z, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, err
 	}
 	z.Multistream(false)
-	return &members{in, z}, nil
+	return &gzipReader{in, z}, nil
 }
 
-func (m *members) Read(b []byte) (int, error) {
+func (m *gzipReader) Read(b []byte) (int, error) {
 	for {
 		n, err := m.z.Read(b)
 		switch {
@@ -43,7 +43,7 @@ func (m *members) Read(b []byte) (int, error) {
 }
 
 // next begins the next member; io.EOF: there is none.
-func (m *members) next() error {
+func (m *gzipReader) next() error {
 	head, err := m.in.Peek(2)
 	if len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
 		if err := m.z.Reset(m.in); err != nil {
@@ -65,4 +65,4 @@ func (m *members) next() error {
 	}
 }
 
-func (m *members) Close() error { return m.z.Close() }
+func (m *gzipReader) Close() error { return m.z.Close() }

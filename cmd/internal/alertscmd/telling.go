@@ -1,0 +1,263 @@
+package alertscmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"llmops/analysis/alerting"
+	"llmops/analysis/alerting/dispatch"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/notify"
+	"llmops/cmd/internal/render"
+	"llmops/probes/remote"
+)
+
+// sent is what was told, in the JSON form.
+type sent struct {
+	Alertmanager *posted    `json:"alertmanager,omitempty"`
+	Notified     []delivery `json:"notified,omitzero"` // with --notify; empty: nothing was due
+}
+
+type posted struct {
+	Accepted int      `json:"accepted"`
+	Refused  []string `json:"refused,omitempty"` // each with why
+	Error    string   `json:"error,omitempty"`
+}
+
+type delivery struct {
+	Receiver string `json:"receiver"`
+	Kind     string `json:"kind,omitempty"`
+	Reason   string `json:"reason"`
+	Title    string `json:"title"`
+	Tries    int    `json:"tries,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+// old is the age of data from which it is doubtful that it tells of now.
+const old = 10 * time.Minute
+
+// tell sends. Its error is that of a channel, and what was sent is told all the same.
+func (s *sender) tell(ctx context.Context, app *cli.App, r *report) (*sent, error) {
+	now := time.UnixMilli(r.result.End)
+	if age := app.Now().Sub(now); age > old {
+		app.Warnf("the newest sample is %s old: what is told was so then", render.Span(age))
+	}
+	stop := app.Progress(func() string { return "telling receivers" })
+	defer stop()
+	told := &sent{}
+	var errs []error
+	if s.o.alertmanager != "" {
+		p, err := s.post(ctx, app, r)
+		told.Alertmanager = p
+		errs = append(errs, err)
+	}
+	if s.o.on && ctx.Err() == nil {
+		list, err := s.notify(ctx, app, r)
+		told.Notified = list
+		errs = append(errs, err)
+	}
+	return told, cli.Failed(errors.Join(errs...))
+}
+
+// resend is how long after its end an alert is posted as resolved, as Prometheus does.
+const resend = 15 * time.Minute
+
+func (s *sender) post(ctx context.Context, app *cli.App, r *report) (*posted, error) {
+	var list []notify.Alert
+	for _, a := range r.alerts {
+		if a.To == 0 || r.result.End-a.To <= resend.Milliseconds() {
+			list = append(list, r.message(a.ID))
+		}
+	}
+	am := notify.Alertmanager{URL: s.o.alertmanager, Access: s.server, Hold: s.o.hold, Options: s.options(app, s.server)}
+	p, err := am.Post(ctx, app.Now(), list)
+	doc := &posted{Accepted: p.Accepted}
+	for _, x := range p.Refused {
+		doc.Refused = append(doc.Refused, x.Alert.Labels["alertname"]+": "+x.Why)
+	}
+	if err != nil {
+		doc.Error = err.Error()
+		return doc, s.refusal(fmt.Errorf("--alertmanager: %w", err))
+	}
+	if len(p.Refused) > 0 {
+		return doc, fmt.Errorf("--alertmanager: %d of %d alerts were refused: %s", len(p.Refused), len(list), render.List(doc.Refused, 3))
+	}
+	return doc, nil
+}
+
+// refusal says what to do about an Alertmanager that does not take alerts.
+func (s *sender) refusal(err error) error {
+	hint := "is it the address of an Alertmanager, with the prefix that it is served under, and is it up?"
+	if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.Denied {
+		hint = "put a token into $LLMOPS_ALERTMANAGER_TOKEN or --alertmanager-token-file, or name --alertmanager-user and put the password into $LLMOPS_ALERTMANAGER_PASSWORD or --alertmanager-password-file"
+	}
+	return cli.WithHint(err, "%s", hint)
+}
+
+// notify tells the receivers what is due, and keeps in the history what reached them.
+func (s *sender) notify(ctx context.Context, app *cli.App, r *report) ([]delivery, error) {
+	known := dispatch.History{}
+	var history *notify.History
+	if s.o.history != "" {
+		h, warnings, err := s.o.open(ctx, time.Minute)
+		if err != nil {
+			return nil, err
+		}
+		defer h.Close()
+		for _, w := range warnings {
+			app.Warnf("%s", w)
+		}
+		history = h
+		for _, e := range h.Entries() {
+			known[dispatch.Key{GroupKey: e.GroupKey, Receiver: e.Receiver}] = dispatch.Sent{At: e.SentAt.UnixMilli(), Firing: e.Firing}
+		}
+	}
+	due, ended := dispatch.Due(r.routes, r.alerts, r.result.End, known)
+	list := []delivery{}
+	var deliveries []notify.Delivery
+	of := map[dispatch.Key]dispatch.Notification{}
+	var untold []dispatch.Notification
+	for _, n := range due {
+		ch := s.channels[n.Receiver]
+		if ch == nil {
+			untold = append(untold, n)
+			list = append(list, delivery{Receiver: n.Receiver, Reason: string(n.Reason), Title: r.messageOf(n).Title(), Error: s.unset[n.Receiver].Error()})
+			continue
+		}
+		of[dispatch.Key{GroupKey: n.GroupKey, Receiver: n.Receiver}] = n
+		deliveries = append(deliveries, notify.Delivery{Channel: ch, Message: r.messageOf(n)})
+	}
+	errs := []error{s.untold(app, r, untold, of)}
+	var saved error
+	o := s.options(app, s.transport)
+	o.Done = func(x notify.Result) {
+		n := of[dispatch.Key{GroupKey: x.Message.GroupKey, Receiver: x.Channel.Receiver}]
+		if x.Err != nil || history == nil {
+			return
+		}
+		if n.Reason == dispatch.Resolved {
+			history.Delete(n.Receiver, n.GroupKey)
+		} else {
+			history.Put(notify.Entry{Receiver: n.Receiver, GroupKey: n.GroupKey, Firing: n.Sent.Firing, SentAt: time.UnixMilli(n.Sent.At).UTC()})
+		}
+		saved = cmp.Or(saved, history.Save()) // at once: a run that is killed repeats nothing
+	}
+	for _, x := range notify.Send(ctx, deliveries, o) {
+		n := of[dispatch.Key{GroupKey: x.Message.GroupKey, Receiver: x.Channel.Receiver}]
+		d := delivery{Receiver: n.Receiver, Kind: x.Channel.Kind, Reason: string(n.Reason), Title: x.Message.Title(), Tries: x.Tries}
+		if x.Err != nil {
+			d.Error = x.Err.Error()
+			errs = append(errs, x.Err)
+		}
+		list = append(list, d)
+	}
+	if history != nil && len(ended) > 0 {
+		for _, k := range ended {
+			history.Delete(k.Receiver, k.GroupKey)
+		}
+		saved = cmp.Or(saved, history.Save())
+	}
+	if saved != nil {
+		saved = fmt.Errorf("--history: %w: what was told now will be told again", saved)
+	}
+	slices.SortStableFunc(list, func(a, b delivery) int { return cmp.Compare(a.Receiver, b.Receiver) })
+	return list, errors.Join(append(errs, saved)...)
+}
+
+// untold is about receivers that something is due for and that cannot be told. Of the
+// routes that ship that is a warning while somebody else is told of the same alerts;
+// with an Alertmanager at hand, its own receivers are no concern of ours.
+func (s *sender) untold(app *cli.App, r *report, due []dispatch.Notification, told map[dispatch.Key]dispatch.Notification) error {
+	reached := map[int]bool{}
+	for _, n := range told {
+		for _, id := range n.Firing {
+			reached[id] = true
+		}
+	}
+	seen := map[string]bool{}
+	var why []string
+	var nobody []string
+	for _, n := range due {
+		if c, ok := r.routes.Receiver(n.Receiver); ok && s.o.alertmanager != "" && len(c.Integrations) > 0 {
+			continue
+		}
+		if !seen[n.Receiver] {
+			seen[n.Receiver] = true
+			why = append(why, s.unset[n.Receiver].Error())
+		}
+		for _, id := range n.Firing {
+			if !reached[id] {
+				nobody = append(nobody, r.result.Alerts[id].Name)
+			}
+		}
+	}
+	switch {
+	case len(why) == 0:
+		return nil
+	case !s.shipped:
+		return cli.WithHint(fmt.Errorf("not told: %s", render.List(why, len(why))), "set them up (docs/notifications.md), or take them out of %s", r.routes.File)
+	case len(nobody) > 0:
+		return cli.WithHint(fmt.Errorf("nobody is told of %s: %s", render.List(unique(nobody), 3), render.List(why, len(why))), "set up one of these receivers, or write routes of your own (docs/routes.md)")
+	}
+	app.Warnf("not told, since they are not set up: %s", render.List(why, len(why)))
+	return nil
+}
+
+// messageOf is a notification with its alerts.
+func (r *report) messageOf(n dispatch.Notification) notify.Message {
+	m := notify.Message{GroupKey: n.GroupKey, GroupLabels: n.GroupLabels}
+	switch {
+	case n.After > 0:
+		m.Note = "still firing after " + span(n.After)
+	case n.Reason == dispatch.Repeat:
+		m.Note = "still firing"
+	}
+	for _, id := range slices.Concat(n.Firing, n.Resolved) {
+		m.Alerts = append(m.Alerts, r.message(id))
+	}
+	return m
+}
+
+// message is an alert as it is told.
+func (r *report) message(id int) notify.Alert {
+	a := r.result.Alerts[id]
+	labels := map[string]string{"alertname": a.Name}
+	for k, v := range a.Labels {
+		labels[k] = v
+	}
+	m := notify.Alert{Labels: labels, Annotations: a.Annotations, Value: a.Value, StartsAt: time.UnixMilli(a.FiredAt).UTC()}
+	if a.State == alerting.Resolved {
+		m.EndsAt = time.UnixMilli(a.ResolvedAt).UTC()
+	}
+	return m
+}
+
+// sent shows what was told.
+func (v *view) sent() {
+	if v.Sent == nil {
+		return
+	}
+	if p := v.Sent.Alertmanager; p != nil {
+		v.Printf("\n%s %s accepted", v.Style.Bold("Alertmanager:"), render.Plural(p.Accepted, "alert"))
+		if len(p.Refused) > 0 {
+			v.Printf(", %d refused", len(p.Refused))
+		}
+		v.Printf("\n")
+	}
+	t := &render.Table{Columns: render.Columns("RECEIVER", "KIND", "WHY", "TITLE", "SENT")}
+	for _, d := range v.Sent.Notified {
+		done := "yes"
+		if d.Error != "" {
+			done = v.Style.Red("no")
+		}
+		t.Add(render.Clean(d.Receiver), d.Kind, d.Reason, render.Clean(d.Title), done)
+	}
+	v.part("sent", t, few, "message")
+	if v.Sent.Notified != nil && len(v.Sent.Notified) == 0 {
+		v.Printf("\nnothing new to tell\n")
+	}
+}

@@ -1,0 +1,99 @@
+package rulescmd
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"llmops/cmd/internal/rulefiles"
+)
+
+// The rules that ship are files that Prometheus loads, each and together, and no rule
+// is lost on the way.
+func TestPacksForPrometheus(t *testing.T) {
+	dir := t.TempDir()
+	rules := 0
+	for _, args := range append([]string{""}, rulefiles.Shipped()...) {
+		call, name := []string{}, "all.yaml"
+		if args != "" {
+			call, name = []string{"--pack", args}, args+".yaml"
+		}
+		text := run(t, 0, call...).Out
+		if said, err := promtool(t, dir, "check", "rules", write(t, dir, name, text)); err != nil || !strings.Contains(said, "SUCCESS") {
+			t.Errorf("%s: %v\n%s", name, err, said)
+		}
+		n := strings.Count(text, "      - alert:") + strings.Count(text, "      - record:")
+		if args == "" {
+			rules = n
+		} else {
+			rules -= n
+		}
+	}
+	if rules != 0 {
+		t.Errorf("all packs together have %d rules more than each of them", rules)
+	}
+	files, err := rulefiles.Load(filepath.Join(dir, "all.yaml"))
+	if err != nil || len(listedRules(files)) < 50 {
+		t.Errorf("%d rules, %v", len(listedRules(files)), err)
+	}
+}
+
+// The routes that ship are a configuration that Alertmanager loads.
+func TestRoutesForAlertmanager(t *testing.T) {
+	path, err := exec.LookPath("amtool")
+	if err != nil {
+		t.Skip("amtool is not installed (Debian package prometheus-alertmanager)")
+	}
+	dir := t.TempDir()
+	file := write(t, dir, "alertmanager.yml", run(t, 0, "--format", "alertmanager").Out)
+	if said, err := exec.CommandContext(t.Context(), path, "check-config", file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	for text, want := range map[string]kind{
+		"groups: []":                      kindRules,
+		"{\"groups\": []}":                kindRules,
+		"# c\n'groups':\n- name: x\n":     kindRules,
+		"groups:\n  - name: [":            kindRules, // no YAML
+		"tests: []":                       kindTests,
+		"rule_files: [a]":                 kindTests,
+		"rule_files: [a]\nglobal: {}":     kindOther, // a configuration of Prometheus
+		"route: {}":                       kindRoutes,
+		"global: {}\nreceivers: []":       kindRoutes,
+		"slos: []":                        kindSLO,
+		"apiVersion: openslo/v1":          kindSLO,
+		"apiVersion: v1\nkind: Pod":       kindOther,
+		"":                                kindOther,
+		"- groups":                        kindOther,
+		"image: x\n# groups: are rules\n": kindOther,
+	} {
+		if got := kindOf([]byte(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestWithoutUnknown(t *testing.T) {
+	const text = `x: 1
+groups:
+  - name: g
+    partial_response_strategy: warn
+    rules:
+      - alert: A
+        expr: up == 0
+        debug: {labels: {a: b}}
+        labels: {debug: kept}
+`
+	got := string(withoutUnknown([]byte(text)))
+	if strings.Contains(got, "x: 1") || strings.Contains(got, "partial") || strings.Contains(got, "debug: {") || !strings.Contains(got, "debug: kept") || !strings.Contains(got, "up == 0") {
+		t.Errorf("%s", got)
+	}
+	for _, odd := range []string{"", "a: [", "- 1"} {
+		if out := withoutUnknown([]byte(odd)); len(odd) > 0 && len(out) == 0 {
+			t.Errorf("%q becomes nothing", odd)
+		}
+	}
+}
