@@ -4,6 +4,7 @@ GO        ?= go
 BIN       ?= bin
 PKG       ?= ./...
 FUZZTIME  ?= 30s
+STEPS     ?= 1000000
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT    ?= $(shell git rev-parse -q --verify HEAD 2>/dev/null)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
@@ -38,7 +39,7 @@ endif
 SKIP_NVML := $(strip $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),,amd64) $(if $(shell command -v aarch64-linux-gnu-gcc 2>/dev/null),,arm64))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release-check clean
+.PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release-check oracle clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +125,9 @@ ifneq ($(SKIP_NVML),)
 	@echo "left out: NVML archives for $(SKIP_NVML): no C compiler for that (docs/releasing.md)"
 endif
 	@echo "left out, always: running what is not for $$($(GO) env GOHOSTOS)/$$($(GO) env GOHOSTARCH), publishing, signing"
+
+oracle: ## hold the replay of rules to Prometheus's own over STEPS (1000000) random evaluations
+	cd analysis/alerting/oracle && $(GO) test -timeout 2h -v -run Oracle . -args -steps $(STEPS)
 
 clean: ## remove what was built
 	rm -rf $(BIN) dist

@@ -1,8 +1,13 @@
 package alerting
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
+	"io"
+	"iter"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"llmops/analysis/accesslog"
 	"llmops/analysis/series"
 	"llmops/rules/alert"
 )
@@ -103,4 +109,55 @@ func BenchmarkReplay(b *testing.B) {
 			b.ReportMetric(40, "rules")
 		})
 	}
+}
+
+// wide is the store as a wide CSV file.
+func wide(tb testing.TB, store *series.Store) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	row := []string{"timestamp"}
+	var next []func() (int64, float64, bool)
+	for _, s := range store.Series() {
+		row = append(row, strings.Replace(strings.TrimPrefix(s.Labels().String(), "{__name__=\""+s.Name()+"\", "), "", s.Name()+"{", 1))
+		pull, stop := iter.Pull2(s.Points())
+		defer stop()
+		next = append(next, pull)
+	}
+	for ok := true; ok; {
+		if err := w.Write(row); err != nil {
+			tb.Fatal(err)
+		}
+		for i, pull := range next {
+			var t int64
+			var v float64
+			t, v, ok = pull()
+			row[0], row[i+1] = strconv.FormatInt(t, 10), strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+// BenchmarkLoadAndReplay reads the same day from CSV first.
+func BenchmarkLoadAndReplay(b *testing.B) {
+	text := wide(b, fleet(b, 24))
+	source := accesslog.Source{Name: "m.csv", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
+	groups := fleetRules(b, "1m")
+	var points int64
+	var loading time.Duration
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		start := time.Now()
+		store, sum, err := series.Read(b.Context(), []accesslog.Source{source}, series.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		points, loading = sum.Points, loading+time.Since(start)
+		if _, err := Replay(b.Context(), store, groups, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(points)*float64(b.N)/loading.Seconds(), "points/s-loaded")
+	b.ReportMetric(float64(points)*float64(b.N)/b.Elapsed().Seconds(), "points/s")
 }

@@ -95,6 +95,11 @@ func (r *rule) commit(t int64) error {
 	now := r.spare[:0]
 	for _, w := range r.pending {
 		w.mark = 0
+	}
+	for _, w := range r.pending {
+		if w.mark == r.count {
+			continue // as in Prometheus, which does not say of which alert the value is
+		}
 		if err := w.append(t, at, w.value); err != nil {
 			if ls := w.recorded.Labels(); wrong == nil || labels.Compare(ls, of) < 0 {
 				wrong, of = fmt.Errorf("%s at %s: %w", ls, shown(at), err), ls

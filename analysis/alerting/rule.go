@@ -139,7 +139,7 @@ func finite(v float64) *float64 {
 
 // instant asks for the rule's expression at one time.
 func (r *rule) instant(ctx context.Context, t int64) ([]result, error) {
-	answer, err := r.plan.engine.Vector(ctx, r.view(t, &r.decoded), r.Expr, time.UnixMilli(t-r.offset))
+	answer, err := r.plan.engine.Vector(ctx, r.view(t, &r.unit.decoded), r.Expr, time.UnixMilli(t-r.offset))
 	if err != nil {
 		return nil, err
 	}

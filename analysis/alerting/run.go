@@ -59,11 +59,12 @@ func (u *unit) run(ctx context.Context, start, end int64) error {
 	for _, r := range u.rules {
 		r.finish(ctx, end)
 	}
+	u.decoded = series.Ahead{}
 	for _, r := range u.rules {
 		r.store = r.rec.Store()
 		r.out.Series = len(r.store.Series())
 		// Only what Result needs is kept.
-		r.sources, r.tracks, r.instance, r.active, r.written, r.spare, r.pending, r.ahead, r.decoded = nil, nil, nil, nil, nil, nil, nil, ahead{}, series.Ahead{}
+		r.sources, r.tracks, r.instance, r.active, r.written, r.spare, r.pending, r.ahead = nil, nil, nil, nil, nil, nil, nil, ahead{}
 	}
 	return nil
 }

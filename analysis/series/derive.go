@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/rules/catalog"
@@ -34,34 +34,18 @@ func (e *Engine) derivations(c catalog.Catalog, m catalog.Metric) (outside, insi
 			continue
 		}
 		system, _ := c.System(a.System)
-		for _, expr := range spellings(a.Expr, system.Prefixes) {
+		for _, expr := range system.Spellings(a.Expr) {
 			if err := add(&outside, expr, system.Labels); err != nil {
 				return nil, nil, fmt.Errorf("the catalogue's %s: %w", m.Name, err)
 			}
 		}
 	}
-	inner := m.Expr
-	if m.SameAs != "" {
-		inner = fmt.Sprintf("%s / %v", m.SameAs, m.Factor)
-	}
-	if inner != "" {
+	if inner := m.Formula(); inner != "" {
 		if err := add(&inside, inner, nil); err != nil {
 			return nil, nil, fmt.Errorf("the catalogue's %s: %w", m.Name, err)
 		}
 	}
 	return outside, inside, nil
-}
-
-// spellings are an expression with each prefix that a system's names may have.
-func spellings(expr string, prefixes []string) []string {
-	list := []string{expr}
-	i := slices.IndexFunc(prefixes, func(p string) bool { return strings.Contains(expr, p) })
-	for k, p := range prefixes {
-		if i >= 0 && k != i {
-			list = append(list, strings.ReplaceAll(expr, prefixes[i], p))
-		}
-	}
-	return list
 }
 
 // Origins tells of the name of a series whether it is looked at: it is one of the
@@ -111,8 +95,8 @@ func (e *Engine) Origins(c catalog.Catalog, looked map[string]time.Duration) (fu
 // are not in it, and can be computed from what is: p95_latency_ms of vLLM's histogram,
 // gpu_memory_utilization of bytes. They are evaluated at start, start+step, … up to
 // end, like recording rules: where an expression has no result any more, its series
-// has no value. As with Canonical, what was measured stands alone; a metric's own
-// expression is for where there is nothing else of that name.
+// has no value. As with Canonical, what was measured stands alone; and so does what
+// comes of a system's series, beside a metric's own expression.
 //
 // The error is about an expression that takes too many samples, or too many steps.
 func (e *Engine) Derive(ctx context.Context, s *Store, c catalog.Catalog, names []string, start, end time.Time, step time.Duration) (*Store, error) {
@@ -146,20 +130,17 @@ func (d *deriver) metric(ctx context.Context, name string) error {
 		return err
 	}
 	for _, x := range outside {
-		if err := d.add(ctx, m.Name, x); err != nil {
+		if err := d.add(ctx, m.Name, x, d.store.measures); err != nil {
 			return err
 		}
 	}
 	for _, x := range inside {
-		if len(d.store.Named(name)) > 0 {
-			break
-		}
 		for _, n := range x.from {
 			if err := d.metric(ctx, n.Name); err != nil {
 				return err
 			}
 		}
-		if err := d.add(ctx, m.Name, x); err != nil {
+		if err := d.add(ctx, m.Name, x, d.store.tells); err != nil {
 			return err
 		}
 	}
@@ -169,8 +150,9 @@ func (d *deriver) metric(ctx context.Context, name string) error {
 // chunkSteps is how many steps are evaluated at a time, which bounds the memory.
 const chunkSteps = 1000
 
-// add evaluates one expression and adds its series.
-func (d *deriver) add(ctx context.Context, name string, x derivation) error {
+// add evaluates one expression and adds its series, without those of labels that are
+// known to be told of already.
+func (d *deriver) add(ctx context.Context, name string, x derivation, known func(labels.Labels) bool) error {
 	if !slices.ContainsFunc(x.from, func(n Selector) bool { return len(d.store.Named(n.Name)) > 0 }) {
 		return nil
 	}
@@ -213,7 +195,7 @@ func (d *deriver) add(ctx context.Context, name string, x derivation) error {
 	derived, _ := assemble([]*writer{w}, nil)
 	all := slices.Clone(d.store.series)
 	for _, y := range derived.series {
-		if d.store.measures(y.labels) || d.store.has(y) {
+		if known(y.labels) || d.store.has(y) {
 			continue
 		}
 		y.original = false
@@ -223,6 +205,12 @@ func (d *deriver) add(ctx context.Context, name string, x derivation) error {
 		d.store = d.store.with(all)
 	}
 	return nil
+}
+
+// tells tells whether a series has the name in ls, wherever it came from, and no label
+// that says it is about something else.
+func (s *Store) tells(ls labels.Labels) bool {
+	return slices.ContainsFunc(s.named[ls.Get(model.MetricNameLabel)], func(x *Series) bool { return agree(x.labels, ls) })
 }
 
 // has tells whether there is a series with the same labels.

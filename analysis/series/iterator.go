@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"llmops/rules/catalog"
 )
 
 // An iterator goes through the samples of chunks that lie in [min, max]; stale
@@ -113,7 +115,7 @@ func (i *iterator) At() (int64, float64) {
 	if i.factor == 1 || value.IsStaleNaN(i.v) {
 		return i.t, i.v
 	}
-	return i.t, i.v * i.factor
+	return i.t, catalog.Scale(i.v, i.factor)
 }
 
 // AtT is the time of the sample that the iterator is at.

@@ -37,8 +37,8 @@ type entry struct {
 	Range      []float64           `yaml:"range"` // of possible values, where the unit and the kind do not say it
 	Aliases    []aliasEntry        `yaml:"aliases"`
 	Histograms []aliasEntry        `yaml:"histograms"` // of a family: without _bucket, _sum, _count
-	// HTTP is what it is of the HTTP answers that http.yaml counts: all, failed,
-	// succeeded or timed out.
+	// HTTP is what it is of the HTTP answers that http.yaml counts: all, failed or
+	// timed out.
 	HTTP string `yaml:"http"`
 }
 

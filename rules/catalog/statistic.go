@@ -24,7 +24,8 @@ var statistics = map[string]statistic{
 }
 
 // of is PromQL for the statistic of a classic histogram over five minutes, ""
-// where a histogram does not have it.
+// where a histogram does not have it. A quantile of nothing is NaN, which ">= 0" leaves
+// out: without requests there is no latency.
 func (s statistic) of(h aliasEntry) string {
 	rate := func(part string) string {
 		if h.Where != "" {
@@ -42,7 +43,7 @@ func (s statistic) of(h aliasEntry) string {
 	}
 	switch {
 	case s.quantile != "":
-		return fmt.Sprintf("%shistogram_quantile(%s, %s)", times, s.quantile, rate("_bucket"))
+		return fmt.Sprintf("%shistogram_quantile(%s, %s) >= 0", times, s.quantile, rate("_bucket"))
 	case s.mean:
 		return fmt.Sprintf("%s%s / (%s > 0)", times, rate("_sum"), rate("_count"))
 	}

@@ -27,3 +27,8 @@ const Prefix = "@defaults/"
 
 // Extension is that of the files, which a name after Prefix leaves out.
 const Extension = ".yaml"
+
+// Faults are the files of signals and fault patterns, in the folder faults.
+//
+//go:embed faults/*.yaml
+var Faults embed.FS

@@ -198,7 +198,8 @@ func (r *report) gate(least severity) error {
 // blind says why none of the rules that the gate is about could fire: not one selector
 // of theirs matches, or each evaluation failed; "" if one could, or if there is none.
 func (r *report) blind(least severity) string {
-	var missing, failed []string
+	var missing, failed, slow []string
+	tooSlow := r.tooSlow()
 	for _, o := range r.result.Rules {
 		switch {
 		case o.Rule.Alert == "" || severityOf(o.Labels["severity"]) < least:
@@ -206,6 +207,8 @@ func (r *report) blind(least severity) string {
 			return ""
 		case o.Failures == o.Evaluations:
 			failed = append(failed, o.Rule.Alert)
+		case slices.Contains(tooSlow, o.Rule.Alert):
+			slow = append(slow, o.Rule.Alert)
 		case len(o.Missing) > 0:
 			missing = append(missing, o.Rule.Alert)
 		default:
@@ -217,6 +220,8 @@ func (r *report) blind(least severity) string {
 		return render.List(unique(failed), 3) + " failed at every evaluation"
 	case len(missing) > 0:
 		return render.List(unique(missing), 3) + " look at metrics that are not there"
+	case len(slow) > 0:
+		return render.List(unique(slow), 3) + " must hold for longer than what is replayed"
 	}
 	return ""
 }

@@ -2,8 +2,10 @@ package alertscmd
 
 import (
 	"slices"
+	"strconv"
 
 	"llmops/analysis/alerting"
+	"llmops/cmd/internal/render"
 )
 
 // changes are what other rules make of the same metrics.
@@ -34,7 +36,7 @@ func compare(old, now alerting.Result) *changes {
 			if a.FiredAt == 0 {
 				continue
 			}
-			key := a.Name + "\x00" + labelText(a.Labels)
+			key := identity(a)
 			if byKey[key] == nil {
 				byKey[key] = &both{}
 				keys = append(keys, key)
@@ -80,4 +82,42 @@ func sum(alerts []alerting.Alert, end int64) (times int, firing float64, first *
 		first = optional(alerts[0].FiredAt)
 	}
 	return len(alerts), seconds(total), first
+}
+
+func (v *view) changed() {
+	c := v.Changes
+	if c == nil {
+		return
+	}
+	v.part("what the rules change", c.table(), fewer, "change")
+	if len(c.Only)+len(c.Gone)+len(c.Moved) == 0 {
+		v.Printf("\nthe rules of --against fire the same alerts at the same times\n")
+	}
+}
+
+func (c *changes) table() *render.Table {
+	t := &render.Table{Columns: render.Columns("CHANGE", "SEVERITY", "ALERT", "WHERE", ">FIRED", ">BEFORE", ">FIRING", ">BEFORE")}
+	var alerts []labelled
+	for _, x := range slices.Concat(c.Only, c.Gone, c.Moved) {
+		alerts = append(alerts, labelled{x.Name, x.Labels, map[string]string{"severity": ""}})
+	}
+	where := apart(alerts)
+	add := func(word string, list []changed) {
+		for _, x := range list {
+			t.Add(word, short(x.Labels["severity"]), short(x.Name), short(where[len(t.Rows)]), strconv.Itoa(x.Times), strconv.Itoa(x.TimesBefore),
+				lasting(x.Times, x.FiringS), lasting(x.TimesBefore, x.FiringBefore))
+		}
+	}
+	add("new", c.Only)
+	add("gone", c.Gone)
+	add("other times", c.Moved)
+	return t
+}
+
+// lasting is for how long something fired that did so.
+func lasting(times int, seconds float64) string {
+	if times == 0 {
+		return "-"
+	}
+	return span(int64(seconds * 1000))
 }

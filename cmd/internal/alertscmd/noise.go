@@ -42,7 +42,7 @@ func (r *report) ruleTable() *render.Table {
 	}
 	t := &render.Table{Columns: render.Columns(header...)}
 	for _, n := range r.noise.Rules {
-		row := []string{render.Clean(n.Name), render.Clean(n.Severity), strconv.Itoa(n.Fired), span(int64(n.FiringS * 1000)),
+		row := []string{short(n.Name), short(n.Severity), strconv.Itoa(n.Fired), span(int64(n.FiringS * 1000)),
 			strconv.Itoa(n.Notifications), strconv.Itoa(n.AtRest), strconv.Itoa(n.Quiet)}
 		if daily {
 			row = slices.Insert(row, 3, render.Number(float64(n.Fired)/r.noise.Days))
@@ -54,13 +54,18 @@ func (r *report) ruleTable() *render.Table {
 
 // flapTable has the alerts that come and go.
 func (r *report) flapTable() *render.Table {
-	t := &render.Table{Columns: render.Columns("FLAPPING", "WHERE", ">FIRED", ">IN AN HOUR", ">SHORTEST BREAK")}
+	t := &render.Table{Columns: render.Columns("ALERT", "WHERE", ">FIRED", ">IN AN HOUR", ">SHORTEST BREAK")}
+	var alerts []labelled
 	for _, f := range r.noise.Flapping {
+		alerts = append(alerts, labelled{f.Labels["alertname"], f.Labels, map[string]string{"alertname": "", "severity": ""}})
+	}
+	where := apart(alerts)
+	for i, f := range r.noise.Flapping {
 		pause := "-"
 		if f.Gap != nil {
 			pause = span(int64(*f.Gap * 1000))
 		}
-		t.Add(render.Clean(f.Labels["alertname"]), render.Clean(labelText(f.Labels, "alertname", "severity")), strconv.Itoa(f.Fired), strconv.Itoa(f.Most), pause)
+		t.Add(short(f.Labels["alertname"]), short(where[i]), strconv.Itoa(f.Fired), strconv.Itoa(f.Most), pause)
 	}
 	return t
 }
@@ -80,7 +85,7 @@ func (r *report) causeTable() *render.Table {
 				with = append(with, name)
 			}
 		}
-		t.Add(r.when(c.From), span(to-c.From), render.Clean(first), render.Clean(render.List(unique(with), 3)), strconv.Itoa(len(c.IDs)), strconv.Itoa(c.Notifications))
+		t.Add(r.when(c.From), span(to-c.From), short(first), short(render.List(unique(with), 3)), strconv.Itoa(len(c.IDs)), strconv.Itoa(c.Notifications))
 	}
 	return t
 }
@@ -93,7 +98,7 @@ func (r *report) cost() string {
 	}
 	var parts []string
 	for _, x := range n.Receivers {
-		parts = append(parts, fmt.Sprintf("%s %d", render.Clean(x.Name), x.Notifications))
+		parts = append(parts, fmt.Sprintf("%s %d", short(x.Name), x.Notifications))
 	}
 	text := fmt.Sprintf("%s: %s", render.Plural(n.Notifications, "message"), render.List(parts, 6))
 	if n.AtRest > 0 {

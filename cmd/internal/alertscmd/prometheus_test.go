@@ -228,7 +228,7 @@ func TestRealLive(t *testing.T) {
 			continue
 		}
 		key := a.Name + " " + a.Labels["pod"]
-		for _, at := range ticks {
+		for _, at := range ticks[2:] { // a server that starts writes no ALERTS before its third evaluation
 			if at >= int64(*a.FiredAt) && (a.ResolvedAt == nil || at < int64(*a.ResolvedAt)) {
 				got[key] = append(got[key], at)
 			}

@@ -86,7 +86,7 @@ func (r *report) streaks() []streak {
 	byKey := map[string]int{}
 	var list []streak
 	for i, a := range r.result.Alerts {
-		key := a.Group + "\x00" + a.Name + "\x00" + labelText(a.Labels)
+		key := a.Group + "\xff" + identity(a)
 		k, seen := byKey[key]
 		if !seen {
 			k = len(list)
@@ -126,6 +126,16 @@ func (r *report) told(i int) []string {
 		return list
 	}
 	return []string{}
+}
+
+// identity tells alerts apart, whatever stands in their labels.
+func identity(a alerting.Alert) string {
+	var b strings.Builder
+	b.WriteString(a.Name)
+	for _, k := range slices.Sorted(maps.Keys(a.Labels)) {
+		b.WriteString("\xff" + k + "\xff" + a.Labels[k])
+	}
+	return b.String()
 }
 
 // labelText is what sets an alert apart: its labels without those that are shown

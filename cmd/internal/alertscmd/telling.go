@@ -13,29 +13,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/notify"
 	"llmops/cmd/internal/render"
-	"llmops/probes/remote"
 )
-
-// sent is what was told, in the JSON form.
-type sent struct {
-	Alertmanager *posted    `json:"alertmanager,omitempty"`
-	Notified     []delivery `json:"notified,omitzero"` // with --notify; empty: nothing was due
-}
-
-type posted struct {
-	Accepted int      `json:"accepted"`
-	Refused  []string `json:"refused,omitempty"` // each with why
-	Error    string   `json:"error,omitempty"`
-}
-
-type delivery struct {
-	Receiver string `json:"receiver"`
-	Kind     string `json:"kind,omitempty"`
-	Reason   string `json:"reason"`
-	Title    string `json:"title"`
-	Tries    int    `json:"tries,omitempty"`
-	Error    string `json:"error,omitempty"`
-}
 
 // old is the age of data from which it is doubtful that it tells of now.
 const old = 10 * time.Minute
@@ -61,41 +39,6 @@ func (s *sender) tell(ctx context.Context, app *cli.App, r *report) (*sent, erro
 		errs = append(errs, err)
 	}
 	return told, cli.Failed(errors.Join(errs...))
-}
-
-// resend is how long after its end an alert is posted as resolved, as Prometheus does.
-const resend = 15 * time.Minute
-
-func (s *sender) post(ctx context.Context, app *cli.App, r *report) (*posted, error) {
-	var list []notify.Alert
-	for _, a := range r.alerts {
-		if a.To == 0 || r.result.End-a.To <= resend.Milliseconds() {
-			list = append(list, r.message(a.ID))
-		}
-	}
-	am := notify.Alertmanager{URL: s.o.alertmanager, Access: s.server, Hold: s.o.hold, Options: s.options(app, s.server)}
-	p, err := am.Post(ctx, app.Now(), list)
-	doc := &posted{Accepted: p.Accepted}
-	for _, x := range p.Refused {
-		doc.Refused = append(doc.Refused, x.Alert.Labels["alertname"]+": "+x.Why)
-	}
-	if err != nil {
-		doc.Error = err.Error()
-		return doc, s.refusal(fmt.Errorf("--alertmanager: %w", err))
-	}
-	if len(p.Refused) > 0 {
-		return doc, fmt.Errorf("--alertmanager: %d of %d alerts were refused: %s", len(p.Refused), len(list), render.List(doc.Refused, 3))
-	}
-	return doc, nil
-}
-
-// refusal says what to do about an Alertmanager that does not take alerts.
-func (s *sender) refusal(err error) error {
-	hint := "is it the address of an Alertmanager, with the prefix that it is served under, and is it up?"
-	if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.Denied {
-		hint = "put a token into $LLMOPS_ALERTMANAGER_TOKEN or --alertmanager-token-file, or name --alertmanager-user and put the password into $LLMOPS_ALERTMANAGER_PASSWORD or --alertmanager-password-file"
-	}
-	return cli.WithHint(err, "%s", hint)
 }
 
 // notify tells the receivers what is due, and keeps in the history what reached them.
@@ -234,30 +177,4 @@ func (r *report) message(id int) notify.Alert {
 		m.EndsAt = time.UnixMilli(a.ResolvedAt).UTC()
 	}
 	return m
-}
-
-// sent shows what was told.
-func (v *view) sent() {
-	if v.Sent == nil {
-		return
-	}
-	if p := v.Sent.Alertmanager; p != nil {
-		v.Printf("\n%s %s accepted", v.Style.Bold("Alertmanager:"), render.Plural(p.Accepted, "alert"))
-		if len(p.Refused) > 0 {
-			v.Printf(", %d refused", len(p.Refused))
-		}
-		v.Printf("\n")
-	}
-	t := &render.Table{Columns: render.Columns("RECEIVER", "KIND", "WHY", "TITLE", "SENT")}
-	for _, d := range v.Sent.Notified {
-		done := "yes"
-		if d.Error != "" {
-			done = v.Style.Red("no")
-		}
-		t.Add(render.Clean(d.Receiver), d.Kind, d.Reason, render.Clean(d.Title), done)
-	}
-	v.part("sent", t, few, "message")
-	if v.Sent.Notified != nil && len(v.Sent.Notified) == 0 {
-		v.Printf("\nnothing new to tell\n")
-	}
 }

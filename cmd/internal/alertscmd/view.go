@@ -3,13 +3,10 @@ package alertscmd
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"llmops/analysis/alerting/dispatch"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
 )
@@ -55,7 +52,7 @@ const (
 func (v *view) table() error {
 	v.Printf("%s", render.Wrap(v.source(), v.Width, ""))
 	streaks := v.streaks()
-	v.part("alerts, worst first", v.alertTable(streaks, v.Style), few, "alert")
+	v.part("alerts, worst first", v.alertTable(streaks, v.Style, false), few, "alert")
 	v.timeline()
 	v.part("who is told when", v.noticeTable(), fewer, "message")
 	v.part("held back", v.quietTable(), aFew, "row")
@@ -123,6 +120,9 @@ func (r *report) source() string {
 		clock(r.result.Start), clock(r.result.End), render.Plural(len(r.result.Rules), "rule"), r.result.Evaluations)
 }
 
+// short is text of anybody, such as a label, fit for a cell; the JSON form has all of it.
+func short(text string) string { return render.Cut(render.Clean(text), 80) }
+
 func series(n int) string { return strconv.Itoa(n) + " series" }
 
 func clock(ms int64) string { return render.Clock(time.UnixMilli(ms)) }
@@ -137,216 +137,4 @@ func (r *report) when(ms int64) string {
 		_, text, _ = strings.Cut(text, " ")
 	}
 	return text
-}
-
-func (r *report) alertTable(list []streak, style render.Style) *render.Table {
-	again := slices.ContainsFunc(list, func(s streak) bool { return s.times > 1 })
-	header := []string{"STATE", "SEVERITY", "ALERT", "WHERE", "SINCE", ">FIRING"}
-	if again {
-		header = append(header, ">TIMES")
-	}
-	t := &render.Table{Columns: render.Columns(append(header, ">VALUE")...)}
-	apart := r.apart(list)
-	for i, s := range list {
-		since, firing := r.when(s.ActiveAt), "-"
-		if s.FiredAt != 0 {
-			since, firing = r.when(s.FiredAt), span(s.total)
-		}
-		value := "-"
-		if s.Value != nil {
-			value = render.Number(*s.Value)
-		}
-		row := []string{colour(string(s.State), style), colour(render.Clean(s.Severity), style), render.Clean(s.Name), render.Clean(apart[i]), since, firing}
-		if again {
-			row = append(row, strconv.Itoa(s.times))
-		}
-		t.Add(append(row, value)...)
-	}
-	return t
-}
-
-// timeline draws how many alerts were firing at a time.
-func (v *view) timeline() {
-	edges, counts := v.firing(columns)
-	if len(edges) == 0 {
-		return
-	}
-	values := make([]*float64, len(edges))
-	most := 0
-	for i := range edges {
-		n := 0
-		for _, c := range counts {
-			n += c[i]
-		}
-		values[i] = new(float64(n))
-		most = max(most, n)
-	}
-	if most == 0 {
-		return
-	}
-	v.Printf("\n%s\n%s at most %d\n", v.Style.Bold("alerts firing over time"), render.Spark(values, columns, v.ascii), most)
-}
-
-// firing counts the alerts that fire in each of n parts of the replay, by severity.
-func (r *report) firing(n int) (starts []int64, counts map[severity][]int) {
-	length := r.result.End - r.result.Start
-	if length <= 0 {
-		return nil, nil
-	}
-	counts = map[severity][]int{}
-	for i := range n {
-		starts = append(starts, r.result.Start+length*int64(i)/int64(n))
-	}
-	for _, a := range r.result.Alerts {
-		if a.FiredAt == 0 {
-			continue
-		}
-		s := severityOf(a.Severity)
-		if counts[s] == nil {
-			counts[s] = make([]int, n)
-		}
-		part := func(t int64) int { return int(min(int64(n)-1, (t-r.result.Start)*int64(n)/length)) }
-		last := part(r.until(a))
-		if a.ResolvedAt != 0 && last > part(a.FiredAt) && starts[last] == a.ResolvedAt {
-			last--
-		}
-		for i := part(a.FiredAt); i <= last; i++ {
-			counts[s][i]++
-		}
-	}
-	return starts, counts
-}
-
-// noticeTable has a row for each message, to all who get the same at the same time.
-func (r *report) noticeTable() *render.Table {
-	t := &render.Table{Columns: render.Columns("AT", "WHY", "ALERTS", "RECEIVERS")}
-	var last *dispatch.Notification
-	for i := range r.plan.Notifications {
-		n := &r.plan.Notifications[i]
-		if last != nil && last.At == n.At && last.GroupKey == n.GroupKey && last.Reason == n.Reason && slices.Equal(last.Firing, n.Firing) && slices.Equal(last.Resolved, n.Resolved) {
-			row := t.Rows[len(t.Rows)-1]
-			row[3] += ", " + render.Clean(n.Receiver)
-			continue
-		}
-		last = n
-		why := string(n.Reason)
-		if n.After > 0 {
-			why += " after " + span(n.After)
-		}
-		t.Add(r.when(n.At), why, r.what(*n), render.Clean(n.Receiver))
-	}
-	return t
-}
-
-// what names the alerts of a message.
-func (r *report) what(n dispatch.Notification) string {
-	names := func(ids []int) string {
-		count := map[string]int{}
-		for _, id := range ids {
-			count[r.result.Alerts[id].Name]++
-		}
-		var parts []string
-		for _, name := range slices.Sorted(maps.Keys(count)) {
-			if count[name] > 1 {
-				name = fmt.Sprintf("%s (%d)", name, count[name])
-			}
-			parts = append(parts, name)
-		}
-		return render.Clean(render.List(parts, 3))
-	}
-	var parts []string
-	if len(n.Firing) > 0 {
-		parts = append(parts, names(n.Firing)+" firing")
-	}
-	if len(n.Resolved) > 0 {
-		parts = append(parts, names(n.Resolved)+" resolved")
-	}
-	return strings.Join(parts, "; ")
-}
-
-// quietTable has a row for each reason that kept alerts of a name quiet.
-func (r *report) quietTable() *render.Table {
-	t := &render.Table{Columns: render.Columns("ALERT", "WHY", "BY", ">TIMES", ">FOR")}
-	type key struct{ name, why, by string }
-	times, length := map[key]int{}, map[key]int64{}
-	var keys []key
-	for _, s := range r.plan.Suppressed {
-		k := key{r.result.Alerts[s.ID].Name, string(s.Why), s.By}
-		if times[k] == 0 {
-			keys = append(keys, k)
-		}
-		times[k]++
-		length[k] += s.To - s.From
-	}
-	for _, k := range keys {
-		t.Add(render.Clean(k.name), k.why, render.Clean(k.by), strconv.Itoa(times[k]), span(length[k]))
-	}
-	return t
-}
-
-// remarks are sentences about the rules as a whole.
-func (r *report) remarks() (lines []string) {
-	var never, blind []string
-	for _, o := range r.result.Rules {
-		switch {
-		case o.Rule.Alert == "" || o.Fired > 0:
-		case len(o.Missing) > 0:
-			blind = append(blind, o.Rule.Name())
-		default:
-			never = append(never, o.Rule.Name())
-		}
-	}
-	if len(never) > 0 {
-		lines = append(lines, fmt.Sprintf("never fired: %s: %s\n", render.Plural(len(never), "rule"), render.Clean(render.List(never, 5))))
-	}
-	if len(blind) > 0 {
-		lines = append(lines, fmt.Sprintf("not measured here, so they could not fire: %s: %s\n", render.Plural(len(blind), "rule"), render.Clean(render.List(blind, 5))))
-	}
-	return lines
-}
-
-func (v *view) changed() {
-	c := v.Changes
-	if c == nil {
-		return
-	}
-	v.Section("what the rules change", c.table())
-	if len(c.Only)+len(c.Gone)+len(c.Moved) == 0 {
-		v.Printf("\nthe rules of --against fire the same alerts at the same times\n")
-	}
-}
-
-func (c *changes) table() *render.Table {
-	t := &render.Table{Columns: render.Columns("CHANGE", "ALERT", "LABELS", ">FIRED", ">BEFORE", ">FIRING", ">BEFORE")}
-	add := func(word string, list []changed) {
-		for _, x := range list {
-			t.Add(word, render.Clean(x.Name), render.Clean(labelText(x.Labels, "severity")), strconv.Itoa(x.Times), strconv.Itoa(x.TimesBefore),
-				render.Span(time.Duration(x.FiringS*float64(time.Second))), render.Span(time.Duration(x.FiringBefore*float64(time.Second))))
-		}
-	}
-	add("new", c.Only)
-	add("gone", c.Gone)
-	add("other times", c.Moved)
-	return t
-}
-
-// flat has one row each time an alert fired, and for those pending at the end, in the
-// words of the JSON document.
-func (r *report) flat() *render.Table {
-	t := &render.Table{Columns: render.Columns("alertname", "severity", "group", "labels", "state", "active_at", "fired_at", "resolved_at", "value", "receivers")}
-	at := func(ms int64) string {
-		if ms == 0 {
-			return ""
-		}
-		text, _ := moment(ms).MarshalText()
-		return string(text)
-	}
-	for i, a := range r.result.Alerts {
-		value := ""
-		if a.Value != nil {
-			value = strconv.FormatFloat(*a.Value, 'g', -1, 64)
-		}
-		t.Add(a.Name, a.Severity, a.Group, labelText(a.Labels), string(a.State), at(a.ActiveAt), at(a.FiredAt), at(a.ResolvedAt), value, strings.Join(r.told(i), " "))
-	}
-	return t
 }

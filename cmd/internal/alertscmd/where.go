@@ -8,31 +8,37 @@ import (
 // entities are labels that name what an alert is about, the narrowest first.
 var entities = []string{"gpu", "mig", "mountpoint", "interface", "server", "pod", "replica", "instance", "node", "host", "device", "model", "service", "job", "slo", "cluster"}
 
+// labelled is an alert by its labels; the rule's own are no part of what it is about.
+type labelled struct {
+	name        string
+	labels, own map[string]string
+}
+
 // apart is what sets each alert apart from the others of its name: as few labels as
-// tell them all, those of entities first; of one that is alone the narrowest. Labels
-// that the rule gives to all are none of them.
-func (r *report) apart(list []streak) []string {
+// tell them all, those of entities first; of one that is alone the narrowest.
+func apart(list []labelled) []string {
 	byName := map[string][]int{}
-	for i, s := range list {
-		byName[s.Name] = append(byName[s.Name], i)
+	for i, a := range list {
+		byName[a.name] = append(byName[a.name], i)
 	}
 	text := make([]string, len(list))
 	for _, of := range byName {
 		names := map[string]bool{}
 		for _, i := range of {
-			for k := range list[i].Labels {
-				if _, own := r.result.Rules[list[i].Rule].Labels[k]; !own {
+			for k := range list[i].labels {
+				if _, own := list[i].own[k]; !own {
 					names[k] = true
 				}
 			}
 		}
+		ordered := order(names)
 		told := 1 // how many of them can be told from each other
-		for _, k := range order(names) {
+		for _, k := range ordered {
 			longer := make([]string, len(of))
 			different := map[string]bool{}
 			for n, i := range of {
 				longer[n] = text[i]
-				if v := list[i].Labels[k]; v != "" {
+				if v := list[i].labels[k]; v != "" {
 					longer[n] = strings.TrimSpace(text[i] + " " + k + "=" + v)
 				}
 				different[longer[n]] = true
@@ -46,6 +52,13 @@ func (r *report) apart(list []streak) []string {
 			}
 			if told == len(of) {
 				break
+			}
+		}
+		for _, i := range of { // told by what it lacks
+			for _, k := range ordered {
+				if v := list[i].labels[k]; v != "" && text[i] == "" {
+					text[i] = k + "=" + v
+				}
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
 	"llmops/cmd/internal/objectives"
+	"llmops/cmd/internal/render"
 	"llmops/rules/defaults"
 )
 
@@ -121,7 +122,7 @@ func (o *options) read(ctx context.Context, app *cli.App, cfg budget.Config, log
 	if o.format != "auto" {
 		options.Format = o.format
 	}
-	stop := app.Progress(func() string { return fmt.Sprintf("read %s", size(read.Load())) })
+	stop := app.Progress(func() string { return "read " + render.Size(read.Load()) })
 	summary, err := accesslog.Read(ctx, sources, options, func() func(*accesslog.Event) { return counter.Shard().Add })
 	stop()
 	if ctx.Err() != nil {
@@ -249,15 +250,4 @@ func outcome(r budget.Report) error {
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("too little data for a verdict on %s", names(budget.Undetermined))), "judge a longer window, or more logs")
 	}
 	return nil
-}
-
-// size is a number of bytes for people.
-func size(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%d KiB", n>>10)
 }

@@ -31,7 +31,7 @@ func explain(r budget.Report, s budget.SLO) (lines []string) {
 		}
 	}
 	if s.Coverage != nil {
-		add("coverage = (now - first request in the window) / window = %s", percent(*s.Coverage))
+		add("coverage = (now - first request in the window) / window = %s", render.Percent(*s.Coverage))
 	}
 	unit := "requests"
 	if s.Slice != "" {
@@ -50,16 +50,16 @@ func explain(r budget.Report, s budget.SLO) (lines []string) {
 	}
 	bad := fmt.Sprintf("%d", s.Bad)
 	if s.Lost != nil {
-		bad = number(*s.Lost)
+		bad = render.Number(*s.Lost)
 	}
 	add("sli = 1 - bad / total = 1 - %s / %d = %s", bad, s.Total, precise(*s.SLI))
-	add("consumed = (bad / total) / (1 - target) = (%s / %d) / %s = %s", bad, s.Total, exact(1-s.Target), optional(s.Consumed, percent))
-	add("remaining = 1 - consumed = %s%s", optional(s.Remaining, percent), overspent(s))
+	add("consumed = (bad / total) / (1 - target) = (%s / %d) / %s = %s", bad, s.Total, exact(1-s.Target), render.Optional(s.Consumed, render.Percent))
+	add("remaining = 1 - consumed = %s%s", render.Optional(s.Remaining, render.Percent), overspent(s))
 	for _, b := range s.BurnRates {
 		if b.Rate != nil {
 			bad := fmt.Sprintf("%d", b.Bad)
 			if b.Lost != nil {
-				bad = number(*b.Lost)
+				bad = render.Number(*b.Lost)
 			}
 			add("burn rate over %s = (%s / %d) / %s = %s", b.Window, bad, b.Total, exact(1-s.Target), factor(*b.Rate))
 		}
@@ -83,7 +83,7 @@ func explain(r budget.Report, s budget.SLO) (lines []string) {
 
 func overspent(s budget.SLO) string {
 	if s.Remaining != nil && *s.Remaining < 0 {
-		return fmt.Sprintf(": overspent by %s", percent(-*s.Remaining))
+		return fmt.Sprintf(": overspent by %s", render.Percent(-*s.Remaining))
 	}
 	return ""
 }

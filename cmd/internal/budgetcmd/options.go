@@ -2,9 +2,7 @@ package budgetcmd
 
 import (
 	"errors"
-	"fmt"
 	"math/big"
-	"strconv"
 	"strings"
 	"time"
 
@@ -63,11 +61,11 @@ func (o *options) check() error {
 		}
 	}
 	if o.at != "" {
-		at, err := parseTime(o.at)
+		at, err := cli.ParseTime(o.at)
 		if err != nil {
 			return cli.WithHint(cli.Usagef("--at %q: %w", o.at, err), "such as 2026-03-01T12:00:00Z, '2026-03-01 12:00:00' (UTC) or 1772366400")
 		}
-		o.atMS = &at
+		o.atMS = new(at.UnixMilli())
 	}
 	return nil
 }
@@ -87,24 +85,4 @@ func share(text string) (*big.Rat, error) {
 		return nil, errors.New("want at most 1, or 100%")
 	}
 	return r, nil
-}
-
-// parseTime reads a time as log readers do, in ms since the epoch: RFC 3339, a
-// date and time in UTC, or a number of s, ms, µs or ns by its size.
-func parseTime(text string) (int64, error) {
-	for _, layout := range []string{time.RFC3339Nano, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixMilli(), nil
-		}
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("not a time")
-	}
-	for _, unit := range []struct{ from, perMS int64 }{{1e17, 1e6}, {1e14, 1e3}, {1e11, 1}} {
-		if n >= unit.from {
-			return n / unit.perMS, nil
-		}
-	}
-	return n * 1000, nil
 }

@@ -4,21 +4,12 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"llmops/analysis/budget"
 	"llmops/cmd/internal/render"
 )
 
-func verdict(v budget.Verdict, style render.Style) string {
-	switch v {
-	case budget.Pass:
-		return style.Green(string(v))
-	case budget.Fail:
-		return style.Red(string(v))
-	}
-	return style.Yellow(string(v))
-}
+func verdict(v budget.Verdict, style render.Style) string { return style.Verdict(string(v)) }
 
 func action(a budget.Action, style render.Style) string {
 	switch a {
@@ -30,33 +21,7 @@ func action(a budget.Action, style render.Style) string {
 	return style.Yellow(string(a))
 }
 
-// clock is a time in UTC, to the minute where it is on one.
-func clock(t budget.Time) string {
-	at := time.UnixMilli(int64(t)).UTC()
-	if at.Second() == 0 && at.Nanosecond() == 0 {
-		return at.Format("2006-01-02 15:04Z")
-	}
-	return at.Format("2006-01-02 15:04:05Z")
-}
-
-func optional(v *float64, format func(float64) string) string {
-	if v == nil {
-		return "-"
-	}
-	return format(*v)
-}
-
-// percent is a share of a budget, to a tenth of a percent; small ones have more.
-func percent(v float64) string {
-	p := 100 * v
-	switch {
-	case p == 0:
-		return "0%"
-	case math.Abs(p) < 0.1:
-		return strconv.FormatFloat(p, 'g', 2, 64) + "%"
-	}
-	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
-}
+func clock(t budget.Time) string { return render.Clock(time.UnixMilli(int64(t))) }
 
 // precise is an SLI, which may differ from its target in far digits: never
 // rounded up to 100 %.
@@ -71,25 +36,4 @@ func exact(v float64) string {
 }
 
 // factor is a burn rate.
-func factor(v float64) string { return number(v) + "x" }
-
-// number has about four digits that mean something.
-func number(v float64) string {
-	switch a := math.Abs(v); {
-	case v == 0 || a >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case a >= 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	case a >= 1:
-		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
-
-// cut shortens a name to n columns.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
-}
+func factor(v float64) string { return render.Number(v) + "x" }

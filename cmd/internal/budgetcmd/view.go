@@ -110,15 +110,15 @@ func (v *view) courses() {
 			v.Printf("\n%s\n", v.Style.Bold("budget left over time"))
 			first = false
 		}
-		v.Printf("%-24s %s %s\n", cut(s.Name, 24), line, percent(*s.Remaining))
+		v.Printf("%-24s %s %s\n", render.Cut(s.Name, 24), line, render.Percent(*s.Remaining))
 	}
 }
 
 func sourceLine(r budget.Report) string {
 	s := r.Source
-	text := fmt.Sprintf("%s, %d requests", plural(len(s.Files), "file"), s.Records)
+	text := fmt.Sprintf("%s, %d requests", render.Plural(len(s.Files), "file"), s.Records)
 	if s.Format != "" {
-		text = fmt.Sprintf("%s, %s, %d requests", plural(len(s.Files), "file"), s.Format, s.Records)
+		text = fmt.Sprintf("%s, %s, %d requests", render.Plural(len(s.Files), "file"), s.Format, s.Records)
 	}
 	if s.Resolution != "" {
 		text = fmt.Sprintf("%s, %d requests counted by the minute", s.Format, s.Records)
@@ -133,13 +133,6 @@ func sourceLine(r budget.Report) string {
 		text += fmt.Sprintf("; %d unreadable", s.Skipped.Malformed)
 	}
 	return text + ofWhich(s.OfWhich)
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 var severity = map[budget.Verdict]int{budget.Fail: 0, budget.NoData: 1, budget.Undetermined: 2, budget.Pass: 3}
@@ -169,9 +162,9 @@ func worstFirst(list []budget.SLO) []budget.SLO {
 func sloTable(r budget.Report, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">SPENT", ">LEFT", ">SLI", ">TARGET", ">BURN 1h", ">6h", ">3d", "RUNS OUT", ">BAD", ">OF", "STATUS", ">WINDOW", ">COVERED")}
 	for _, s := range worstFirst(r.SLOs) {
-		t.Add(verdict(s.Verdict, style), label(s), optional(s.Consumed, percent), optional(s.Remaining, percent),
-			optional(s.SLI, precise), exact(100*s.Target)+"%", burn(s, "1h"), burn(s, "6h"), burn(s, "3d"), exhaustion(s),
-			strconv.FormatInt(s.Bad, 10), counted(s), string(s.Status), s.Window, optional(s.Coverage, percent))
+		t.Add(verdict(s.Verdict, style), label(s), render.Optional(s.Consumed, render.Percent), render.Optional(s.Remaining, render.Percent),
+			render.Optional(s.SLI, precise), exact(100*s.Target)+"%", burn(s, "1h"), burn(s, "6h"), burn(s, "3d"), exhaustion(s),
+			strconv.FormatInt(s.Bad, 10), counted(s), string(s.Status), s.Window, render.Optional(s.Coverage, render.Percent))
 	}
 	return t
 }
@@ -181,22 +174,16 @@ func sloTable(r budget.Report, style render.Style) *render.Table {
 func flat(r budget.Report) *render.Table {
 	t := &render.Table{Columns: render.Columns("name", "objective", "target", "window", "method", "verdict", "status", "total", "good", "bad",
 		"sli", "consumed", "remaining", "coverage", "burn_5m", "burn_1h", "burn_6h", "burn_1d", "burn_3d", "exhausted_at")}
-	full := func(v *float64) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'f', -1, 64)
-	}
 	for _, s := range r.SLOs {
-		row := []string{s.Name, s.Objective, full(&s.Target), s.Window, s.Method, string(s.Verdict), string(s.Status),
+		row := []string{s.Name, s.Objective, render.Full(&s.Target), s.Window, s.Method, string(s.Verdict), string(s.Status),
 			strconv.FormatInt(s.Total, 10), strconv.FormatInt(s.Good, 10), strconv.FormatInt(s.Bad, 10),
-			full(s.SLI), full(s.Consumed), full(s.Remaining), full(s.Coverage)}
+			render.Full(s.SLI), render.Full(s.Consumed), render.Full(s.Remaining), render.Full(s.Coverage)}
 		rates := map[string]*float64{}
 		for _, b := range s.BurnRates {
 			rates[b.Window] = b.Rate
 		}
 		for _, w := range []string{"5m", "1h", "6h", "1d", "3d"} {
-			row = append(row, full(rates[w]))
+			row = append(row, render.Full(rates[w]))
 		}
 		at := ""
 		if s.Exhaustion.At != nil {
@@ -225,7 +212,7 @@ func counted(s budget.SLO) string {
 func burn(s budget.SLO, window string) string {
 	for _, b := range s.BurnRates {
 		if b.Window == window {
-			return optional(b.Rate, factor)
+			return render.Optional(b.Rate, factor)
 		}
 	}
 	return "-"
@@ -250,7 +237,7 @@ func alertTable(r budget.Report) *render.Table {
 				if f.To != nil {
 					to = clock(*f.To)
 				}
-				t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), clock(f.From), to, percent(f.BudgetSpent))
+				t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), clock(f.From), to, render.Percent(f.BudgetSpent))
 			}
 		}
 	}
@@ -278,7 +265,7 @@ func firedTable(r budget.Report) *render.Table {
 			if len(a.Fired) == 1 {
 				times = "once"
 			}
-			t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), times, clock(last.From), to, percent(most))
+			t.Add(render.Clean(a.Severity), render.Clean(s.Name), fmt.Sprintf("%s over %s and %s", factor(a.Threshold), a.Long, a.Short), times, clock(last.From), to, render.Percent(most))
 		}
 	}
 	return t
@@ -289,7 +276,7 @@ func incidentTable(r budget.Report, most int) *render.Table {
 	for _, s := range worstFirst(r.SLOs) {
 		list := slices.SortedStableFunc(slices.Values(s.Incidents), func(a, b budget.Incident) int { return int(b.Bad - a.Bad) })
 		for _, i := range list[:min(len(list), most)] {
-			t.Add(render.Clean(s.Name), clock(i.From), clock(i.To), strconv.FormatInt(i.Bad, 10), strconv.FormatInt(i.Total, 10), optional(i.Share, percent))
+			t.Add(render.Clean(s.Name), clock(i.From), clock(i.To), strconv.FormatInt(i.Bad, 10), strconv.FormatInt(i.Total, 10), render.Optional(i.Share, render.Percent))
 		}
 	}
 	return t
@@ -307,7 +294,7 @@ func contributorTable(r budget.Report, most int) *render.Table {
 			if c.Rest {
 				key = "(all others)"
 			}
-			t.Add(render.Clean(s.Name), c.By, key, strconv.FormatInt(c.Bad, 10), percent(c.Share))
+			t.Add(render.Clean(s.Name), c.By, key, strconv.FormatInt(c.Bad, 10), render.Percent(c.Share))
 		}
 	}
 	return t
@@ -320,8 +307,8 @@ func metricTable(r budget.Report) *render.Table {
 		d    budget.Distribution
 	}{{"latency_ms", r.Metrics.LatencyMS}, {"ttft_ms", r.Metrics.TTFTMS}} {
 		if d := m.d; d.Count > 0 {
-			t.Add(m.name, optional(d.Mean, number), optional(d.P50, number), optional(d.P90, number), optional(d.P95, number),
-				optional(d.P99, number), optional(d.Max, number), strconv.FormatUint(d.Count, 10))
+			t.Add(m.name, render.Optional(d.Mean, render.Number), render.Optional(d.P50, render.Number), render.Optional(d.P90, render.Number), render.Optional(d.P95, render.Number),
+				render.Optional(d.P99, render.Number), render.Optional(d.Max, render.Number), strconv.FormatUint(d.Count, 10))
 		}
 	}
 	return t
@@ -332,7 +319,7 @@ func policyLines(r budget.Report) (lines []string) {
 		for _, p := range s.Policy {
 			text := fmt.Sprintf("%s: %s (%s", s.Name, p.Action, p.When)
 			if p.Value != nil {
-				text += ", is " + percent(*p.Value)
+				text += ", is " + render.Percent(*p.Value)
 			}
 			if p.From != nil {
 				text += ", from " + clock(*p.From)

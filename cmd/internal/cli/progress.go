@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"llmops/cmd/internal/render"
 )
@@ -65,7 +64,7 @@ func (a *App) draw(line string, redraw bool) {
 		return
 	}
 	// The last column stays free: some terminals wrap when it is written.
-	fmt.Fprintf(a.Err, "\r%s\x1b[K", cut(line, a.Width-1))
+	fmt.Fprintf(a.Err, "\r%s\x1b[K", render.Cut(line, a.Width-1))
 	a.drawn = true
 }
 
@@ -83,12 +82,4 @@ func (a *App) clear() {
 func (a *App) ci() bool {
 	v := a.env("CI")
 	return v != "" && v != "false" && v != "0"
-}
-
-// cut shortens s to n columns; n <= 0 means that the width is not known.
-func cut(s string, n int) string {
-	if n <= 0 || utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n])
 }

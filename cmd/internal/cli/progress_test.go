@@ -36,7 +36,7 @@ func TestProgress(t *testing.T) {
 		{"CI gets plain lines on what it takes for a terminal too", &cli.App{ErrTTY: true, Getenv: clitest.Env(map[string]string{"CI": "true"})}, 6 * time.Second, "llmops: step 1\n"},
 		{"a dumb terminal too", &cli.App{ErrTTY: true, Getenv: clitest.Env(map[string]string{"TERM": "dumb"})}, 6 * time.Second, "llmops: step 1\n"},
 		{"quiet", &cli.App{ErrTTY: true, Quiet: true}, 6 * time.Second, ""},
-		{"no wider than the terminal", &cli.App{ErrTTY: true, Width: 5}, 1050 * time.Millisecond, "\rstep\x1b[K" + clearLine},
+		{"no wider than the terminal", &cli.App{ErrTTY: true, Width: 5}, 1050 * time.Millisecond, "\rste…\x1b[K" + clearLine},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

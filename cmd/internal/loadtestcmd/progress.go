@@ -9,6 +9,7 @@ import (
 
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/render"
 	"llmops/probes/load"
 )
 
@@ -25,13 +26,13 @@ func progress(app *cli.App, o *options, agg *loadreport.Aggregator, gauge *load.
 		} else {
 			fmt.Fprintf(&b, "%d requests", done)
 		}
-		fmt.Fprintf(&b, ", %s/s, %d in flight", number(l.RequestsPerSec), gauge.InFlight())
+		fmt.Fprintf(&b, ", %s/s, %d in flight", render.Number(l.RequestsPerSec), gauge.InFlight())
 		if l.P50 != nil && l.P95 != nil {
-			fmt.Fprintf(&b, ", p50 %s, p95 %s", milliseconds(*l.P50), milliseconds(*l.P95))
+			fmt.Fprintf(&b, ", p50 %s, p95 %s", render.Span(*l.P50), render.Span(*l.P95))
 		}
 		fmt.Fprintf(&b, ", %s", errorsLine(l))
 		if eta, ok := remaining(o, now.Sub(start), done); ok {
-			fmt.Fprintf(&b, ", %s left", eta.Round(time.Second))
+			fmt.Fprintf(&b, ", %s left", render.Span(eta.Round(time.Second)))
 		}
 		return b.String()
 	}

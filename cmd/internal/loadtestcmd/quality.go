@@ -47,7 +47,7 @@ func qualityLine(s loadreport.Summary) string {
 	}
 	text := "no quality score: no reply was checked"
 	if q.Score != nil {
-		text = fmt.Sprintf("quality %s (mean, from 0 to 1) over %d checked replies; %d of them passed every check", number(*q.Score), q.Count, q.Full)
+		text = fmt.Sprintf("quality %s (mean, from 0 to 1) over %d checked replies; %d of them passed every check", render.Number(*q.Score), q.Count, q.Full)
 	}
 	for _, why := range slices.Sorted(maps.Keys(q.NotChecked)) {
 		text += fmt.Sprintf("; %d not checked (%s)", q.NotChecked[why], why)
@@ -62,7 +62,7 @@ func qualityTable(s loadreport.Summary) *render.Table {
 		return t
 	}
 	for _, c := range s.Quality.ByCheck {
-		t.Add(render.Clean(c.Check), fmt.Sprintf("%.2f%%", 100*c.Score), strconv.FormatUint(c.Failed, 10), strconv.FormatUint(c.Checked, 10))
+		t.Add(render.Clean(c.Check), render.Percent(c.Score), strconv.FormatUint(c.Failed, 10), strconv.FormatUint(c.Checked, 10))
 	}
 	return t
 }

@@ -61,7 +61,7 @@ func (v *view) table() error {
 		v.Printf("\n%s\n", v.Style.Bold("latency"))
 		var rows []render.Bucket
 		for _, b := range v.buckets {
-			rows = append(rows, render.Bucket{Label: "up to " + milliseconds(b.UpTo), Count: b.Count})
+			rows = append(rows, render.Bucket{Label: "up to " + render.Number(float64(b.UpTo)/float64(time.Millisecond)) + "ms", Count: b.Count})
 		}
 		if v.Err == nil {
 			v.Err = render.Histogram(v.W, rows, min(max(v.Width, 0), 72), v.ascii)
@@ -114,7 +114,7 @@ func throughputLine(s loadreport.Summary) string {
 	var parts []string
 	add := func(v *float64, unit string) {
 		if v != nil {
-			parts = append(parts, number(*v)+" "+unit)
+			parts = append(parts, render.Number(*v)+" "+unit)
 		}
 	}
 	t := s.Throughput
@@ -160,7 +160,7 @@ func metricTable(s loadreport.Summary) *render.Table {
 			name string
 			v    *float64
 		}{{"mean", d.Mean}, {"min", d.Min}, {"p50", d.P50}, {"p90", d.P90}, {"p95", d.P95}, {"p99", d.P99}, {"max", d.Max}} {
-			row = append(row, mark(d, c.name)+value(c.v))
+			row = append(row, mark(d, c.name)+render.Optional(c.v, render.Number))
 		}
 		t.Add(append(row, strconv.FormatUint(d.Count, 10))...)
 	}
@@ -184,7 +184,7 @@ func marksNote(s loadreport.Summary) string {
 		if len(r.d.UpperBound)+len(r.d.Unsure) > 0 {
 			wait := "an unknown time"
 			if w := s.Client.LongestWait; w != nil {
-				wait = milliseconds(time.Duration(*w * 1e3))
+				wait = render.Milliseconds(*w / 1e3)
 			}
 			return fmt.Sprintf("≤ at most, ~ about: several chunks came in one read, and the client may have been up to %s late to read", wait)
 		}
@@ -201,7 +201,7 @@ func errorTable(s loadreport.Summary) *render.Table {
 		return strings.Compare(a, b)
 	})
 	for _, c := range classes {
-		t.Add(c, strconv.FormatInt(s.Errors[c], 10), fmt.Sprintf("%.2f%%", 100*float64(s.Errors[c])/float64(s.Requests.Succeeded+s.Requests.Failed)))
+		t.Add(c, strconv.FormatInt(s.Errors[c], 10), render.Percent(float64(s.Errors[c])/float64(s.Requests.Succeeded+s.Requests.Failed)))
 	}
 	return t
 }
@@ -216,7 +216,7 @@ func worstFirst(list []loadreport.Judgement) []loadreport.Judgement {
 func sloTable(s loadreport.Summary, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns("VERDICT", "OBJECTIVE", ">OBSERVED", "DETAIL")}
 	for _, j := range worstFirst(s.SLO) {
-		t.Add(verdict(j.Verdict, style), j.Label(), value(j.Observed), j.Detail)
+		t.Add(verdict(j.Verdict, style), j.Label(), render.Optional(j.Observed, render.Number), j.Detail)
 	}
 	return t
 }
@@ -265,35 +265,7 @@ func flat(s loadreport.Summary) *render.Table {
 	return t
 }
 
-func verdict(v loadreport.Verdict, style render.Style) string {
-	switch v {
-	case loadreport.Pass:
-		return style.Green(string(v))
-	case loadreport.Fail:
-		return style.Red(string(v))
-	}
-	return style.Yellow(string(v))
-}
-
-func value(v *float64) string {
-	if v == nil {
-		return "-"
-	}
-	return number(*v)
-}
-
-// number has about four digits that mean something.
-func number(v float64) string {
-	switch {
-	case v >= 1000 || v == 0 || v <= -1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	case v >= 1:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
+func verdict(v loadreport.Verdict, style render.Style) string { return style.Verdict(string(v)) }
 
 func seconds(s *float64) string {
 	if s == nil {
@@ -304,8 +276,4 @@ func seconds(s *float64) string {
 		return d.Round(10 * time.Microsecond).String()
 	}
 	return d.Round(10 * time.Millisecond).String()
-}
-
-func milliseconds(d time.Duration) string {
-	return number(float64(d)/float64(time.Millisecond)) + " ms"
 }

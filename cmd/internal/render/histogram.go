@@ -26,6 +26,11 @@ func Histogram(w io.Writer, buckets []Bucket, width int, ascii bool) error {
 		most, total = max(most, b.Count), total+max(0, b.Count)
 		labels = max(labels, utf8.RuneCountInString(b.Label))
 	}
+	share := func(b Bucket) float64 { return float64(max(0, b.Count)) / float64(total) }
+	shares := 0
+	for _, b := range buckets {
+		shares = max(shares, len(Percent(share(b))))
+	}
 	if most <= 0 {
 		return nil // nothing was counted: there is nothing to draw
 	}
@@ -33,15 +38,15 @@ func Histogram(w io.Writer, buckets []Bucket, width int, ascii bool) error {
 		width = 80
 	}
 	digits := len(fmt.Sprint(most))
-	room := max(10, width-labels-digits-len("  "+"  "+" "+"100.0%"))
+	room := max(10, width-labels-digits-shares-len("  "+"  "+"  "))
 	var out strings.Builder
 	for _, b := range buckets {
 		count := max(0, b.Count)
 		bar := bar(float64(count)/float64(most), room, ascii)
-		fmt.Fprintf(&out, "%s%s  %s%s  %*d %5.1f%%\n",
+		fmt.Fprintf(&out, "%s%s  %s%s  %*d  %*s\n",
 			strings.Repeat(" ", labels-utf8.RuneCountInString(b.Label)), b.Label,
 			bar, strings.Repeat(" ", room-utf8.RuneCountInString(bar)),
-			digits, count, 100*float64(count)/float64(total))
+			digits, count, shares, Percent(share(b)))
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -34,6 +34,17 @@ func (s Style) sgr(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// Verdict colours a verdict: "pass", "fail", or any that decides nothing.
+func (s Style) Verdict(v string) string {
+	switch v {
+	case "pass":
+		return s.Green(v)
+	case "fail":
+		return s.Red(v)
+	}
+	return s.Yellow(v)
+}
+
 // The colours, and what they are used for.
 func (s Style) Bold(t string) string   { return s.sgr("1", t) }  // headings
 func (s Style) Red(t string) string    { return s.sgr("31", t) } // errors, fail

@@ -35,7 +35,7 @@ func Span(d time.Duration) string {
 		return "-" + Span(-d)
 	}
 	if d < time.Second {
-		return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+		return Milliseconds(float64(d) / float64(time.Millisecond))
 	}
 	units := []struct {
 		size time.Duration
@@ -69,6 +69,93 @@ func Number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
+// Short is Number where there is little room: about three digits that mean something,
+// and k, M, G, T for thousands from 10,000 on.
+func Short(v float64) string {
+	a := math.Abs(v)
+	for _, unit := range []struct {
+		from, size float64
+		name       string
+	}{{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}} {
+		if a >= unit.from {
+			return digits(v/unit.size) + unit.name
+		}
+	}
+	return digits(v)
+}
+
+// digits are about three.
+func digits(v float64) string {
+	switch a := math.Abs(v); {
+	case v == 0 || a >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a >= 10:
+		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
+	case a >= 1:
+		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
+	case a >= 0.01:
+		return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
+}
+
+// Percent is a share, 1 being all, to a tenth of a percent; small ones have more. Only
+// nothing is 0%, and only all is 100%.
+func Percent(share float64) string {
+	p := 100 * share
+	switch a := math.Abs(p); {
+	case a == 0:
+		return "0%"
+	case a < 0.1:
+		return strconv.FormatFloat(p, 'g', 2, 64) + "%"
+	case a < 100 && a >= 99.95:
+		return strconv.FormatFloat(math.Copysign(99.9, p), 'f', 1, 64) + "%"
+	}
+	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}
+
+// Size is a number of bytes: "512 B", "1.5 GiB".
+func Size[N int64 | uint64 | float64](bytes N) string {
+	b := float64(bytes)
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if b >= unit.size {
+			return digits(b/unit.size) + " " + unit.name
+		}
+	}
+	return digits(b) + " B"
+}
+
+// Milliseconds is a time that programs count in ms: "0.3ms", "812ms", and "21.3s" from
+// ten seconds on.
+func Milliseconds(ms float64) string {
+	if ms >= 10_000 {
+		return digits(ms/1000) + "s"
+	}
+	return digits(ms) + "ms"
+}
+
+// None stands for what was not measured.
+const None = "-"
+
+// Optional is None for what was not measured.
+func Optional[N any](v *N, format func(N) string) string {
+	if v == nil {
+		return None
+	}
+	return format(*v)
+}
+
+// Full is a number with all of its digits, for programs; "" if it was not measured.
+func Full(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64)
+}
+
 // List names the first most of names, and how many more there are.
 func List(names []string, most int) string {
 	if n := len(names) - most; n > 0 {
@@ -77,9 +164,9 @@ func List(names []string, most int) string {
 	return strings.Join(names, ", ")
 }
 
-// Cut shortens text to n characters.
+// Cut shortens text to n characters; n below 1 means that the width is not known.
 func Cut(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
+	if n < 1 || utf8.RuneCountInString(text) <= n {
 		return text
 	}
 	return string([]rune(text)[:n-1]) + "…"

@@ -22,7 +22,7 @@ func failure(results []gate.Result) string {
 	}
 	more := ""
 	if n := len(parts) - mostNamed; n > 0 {
-		parts, more = parts[:mostNamed], fmt.Sprintf("; and %s", plural(n, "more gate"))
+		parts, more = parts[:mostNamed], fmt.Sprintf("; and %s", render.Plural(n, "more gate"))
 	}
 	return "gate failed: " + strings.Join(parts, "; ") + more
 }
@@ -30,13 +30,10 @@ func failure(results []gate.Result) string {
 // told is what the results of a gate say.
 func told(r gate.Result) string {
 	var rows []string
-	for _, row := range r.Rows[:min(len(r.Rows), mostNamed)] {
+	for _, row := range r.Rows {
 		rows = append(rows, rowText(row))
 	}
-	if n := len(r.Rows) - mostNamed; n > 0 {
-		rows = append(rows, fmt.Sprintf("and %d more", n))
-	}
-	return render.Clean(strings.Join(rows, ", "))
+	return render.Clean(render.List(rows, mostNamed))
 }
 
 func rowText(row gate.Row) string {
@@ -141,7 +138,7 @@ func gateTable(d document, style render.Style) *render.Table {
 		if n.noData == 1 {
 			have = "has"
 		}
-		t.Add(paintVerdict(style, verdict), render.Clean(name), fmt.Sprintf("%s %s, %d %s nothing to judge here", plural(n.pass, "rule"), hold, n.noData, have))
+		t.Add(paintVerdict(style, verdict), render.Clean(name), fmt.Sprintf("%s %s, %d %s nothing to judge here", render.Plural(n.pass, "rule"), hold, n.noData, have))
 	}
 	return t
 }

@@ -14,23 +14,23 @@ import (
 func gpuTable(gpus []snapshot.GPU, style render.Style) *render.Table {
 	t := &render.Table{Columns: render.Columns(">GPU", "NAME", ">UTIL", ">MEM GiB", ">MEM", ">TEMP", ">POWER W", ">SM MHz", "STATE")}
 	for _, g := range gpus {
-		memory, util := none, none
+		memory, util := render.None, render.None
 		if m := g.Memory; m != nil {
-			memory, util = of(m.UsedBytes, m.TotalBytes), optional(m.Utilization, percent)
+			memory, util = of(m.UsedBytes, m.TotalBytes), render.Optional(m.Utilization, percent)
 		}
-		temperature := none
+		temperature := render.None
 		if x := g.Temperature; x != nil {
-			temperature = optional(x.GPUC, func(c float64) string { return whole(c) + "C" })
+			temperature = render.Optional(x.GPUC, func(c float64) string { return whole(c) + "C" })
 		}
-		power := none
+		power := render.None
 		if p := g.Power; p != nil && (p.DrawW != nil || p.LimitW != nil) {
-			power = optional(p.DrawW, whole) + "/" + optional(p.LimitW, whole)
+			power = render.Optional(p.DrawW, whole) + "/" + render.Optional(p.LimitW, whole)
 		}
-		clock := none
+		clock := render.None
 		if c := g.Clocks; c != nil {
-			clock = optional(cmp.Or(c.SMMHz, c.GraphicsMHz), whole)
+			clock = render.Optional(cmp.Or(c.SMMHz, c.GraphicsMHz), whole)
 		}
-		t.Add(strconv.Itoa(g.Index), shortName(g), optional(g.Utilization, percent), memory, util, temperature, power, clock, gpuState(g, style))
+		t.Add(strconv.Itoa(g.Index), shortName(g), render.Optional(g.Utilization, percent), memory, util, temperature, power, clock, gpuState(g, style))
 	}
 	return t
 }
@@ -41,7 +41,7 @@ func shortName(g snapshot.GPU) string {
 	for _, prefix := range []string{"NVIDIA ", "AMD ", "Instinct ", "GeForce "} {
 		name = strings.TrimPrefix(name, prefix)
 	}
-	return cmp.Or(name, none)
+	return cmp.Or(name, render.None)
 }
 
 // gpuState is one or two words: what is wrong, else why its clocks are down.
@@ -75,14 +75,14 @@ func migTable(gpus []snapshot.GPU) *render.Table {
 			continue
 		}
 		if len(g.MIG.Instances) == 0 {
-			t.Add(strconv.Itoa(g.Index), none, "enabled, no instance", none, none, none)
+			t.Add(strconv.Itoa(g.Index), render.None, "enabled, no instance", render.None, render.None, render.None)
 		}
 		for _, i := range g.MIG.Instances {
-			memory, util := none, none
+			memory, util := render.None, render.None
 			if m := i.Memory; m != nil {
-				memory, util = of(m.UsedBytes, m.TotalBytes), optional(m.Utilization, percent)
+				memory, util = of(m.UsedBytes, m.TotalBytes), render.Optional(m.Utilization, percent)
 			}
-			t.Add(strconv.Itoa(g.Index), strconv.Itoa(i.Index), render.Clean(i.Name), optional(i.SMs, strconv.Itoa), memory, util, render.Clean(i.UUID))
+			t.Add(strconv.Itoa(g.Index), strconv.Itoa(i.Index), render.Clean(i.Name), render.Optional(i.SMs, strconv.Itoa), memory, util, render.Clean(i.UUID))
 		}
 	}
 	return t
@@ -112,12 +112,12 @@ func processTable(gpus []snapshot.GPU) *render.Table {
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(memory(b), memory(a)) })
 	for _, r := range rows[:min(len(rows), mostProcesses)] {
-		command := cmp.Or(r.Command, r.Name, none)
+		command := cmp.Or(r.Command, r.Name, render.None)
 		if !r.Resolved {
 			command = "(of another container or user)"
 		}
-		t.Add(strconv.Itoa(r.gpu), strconv.Itoa(r.PID), optional(r.MemoryBytes, size), cmp.Or(render.Clean(r.User), none),
-			cmp.Or(render.Clean(r.Container[:min(len(r.Container), 12)]), none), render.Clean(command))
+		t.Add(strconv.Itoa(r.gpu), strconv.Itoa(r.PID), render.Optional(r.MemoryBytes, render.Size), cmp.Or(render.Clean(r.User), render.None),
+			cmp.Or(render.Clean(r.Container[:min(len(r.Container), 12)]), render.None), render.Clean(command))
 	}
 	if left := len(rows) - mostProcesses; left > 0 {
 		t.Add("", "", "", "", "", "and "+strconv.Itoa(left)+" more"+" in -o json")

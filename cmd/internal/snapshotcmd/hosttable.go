@@ -24,7 +24,7 @@ func hostTable(h *snapshot.Host) *render.Table {
 	if c := h.CPU; c != nil {
 		cpus := ""
 		if c.Logical != nil {
-			cpus = plural(*c.Logical, "CPU")
+			cpus = render.Plural(*c.Logical, "CPU")
 		}
 		add("cpu", cpus, fact("busy", c.Utilization, percent), fact("busiest core", c.BusiestCore, percent), fact("user", c.User, percent), fact("system", c.System, percent),
 			fact("iowait", c.IOWait, percent), fact("steal", c.Steal, percent))
@@ -37,7 +37,7 @@ func hostTable(h *snapshot.Host) *render.Table {
 		add("load", load, fact("running", l.Running, itoa), fact("blocked", l.Blocked, itoa))
 	}
 	if m := h.Memory; m != nil {
-		add("memory", used(m.UsedBytes, m.TotalBytes, m.Utilization), fact("available", m.AvailableBytes, size), fact("shm", m.ShmemBytes, size))
+		add("memory", used(m.UsedBytes, m.TotalBytes, m.Utilization), fact("available", m.AvailableBytes, render.Size), fact("shm", m.ShmemBytes, render.Size))
 	}
 	if s := h.Swap; s != nil {
 		add("swap", used(s.UsedBytes, s.TotalBytes, s.Utilization), fact("in", s.InPerS, perSecond), fact("out", s.OutPerS, perSecond))
@@ -45,9 +45,9 @@ func hostTable(h *snapshot.Host) *render.Table {
 	if c := h.Cgroup; c != nil {
 		cores := ""
 		if c.CPULimit != nil {
-			cores = "limit " + number(*c.CPULimit) + " CPUs"
+			cores = "limit " + render.Short(*c.CPULimit) + " CPUs"
 		}
-		add("cgroup", cores, fact("used", c.CPUCores, number), fact("throttled", c.ThrottledRate, percent),
+		add("cgroup", cores, fact("used", c.CPUCores, render.Short), fact("throttled", c.ThrottledRate, percent),
 			used(c.MemoryWorkingSet, c.MemoryLimitBytes, c.MemoryUtilization), positive("OOM kills", c.OOMKills))
 	}
 	if p := h.Pressure; p != nil {
@@ -64,9 +64,9 @@ func hostTable(h *snapshot.Host) *render.Table {
 		if len(h.NUMA) > 1 || len(n.PCIGPUs) > 0 {
 			gpus := ""
 			if len(n.PCIGPUs) > 0 {
-				gpus = plural(len(n.PCIGPUs), "GPU")
+				gpus = render.Plural(len(n.PCIGPUs), "GPU")
 			}
-			add(fmt.Sprintf("numa %d", n.Node), "CPUs "+n.CPUs, fact("free", n.FreeBytes, size), gpus)
+			add(fmt.Sprintf("numa %d", n.Node), "CPUs "+n.CPUs, fact("free", n.FreeBytes, render.Size), gpus)
 		}
 	}
 	return t
@@ -95,11 +95,11 @@ func used(used, total *uint64, ratio *float64) string {
 	case used == nil:
 		return ""
 	case total == nil:
-		return size(*used) + " used"
+		return render.Size(*used) + " used"
 	case ratio == nil:
-		return size(*used) + " of " + size(*total)
+		return render.Size(*used) + " of " + render.Size(*total)
 	}
-	return size(*used) + " of " + size(*total) + " (" + percent(*ratio) + ")"
+	return render.Size(*used) + " of " + render.Size(*total) + " (" + percent(*ratio) + ")"
 }
 
 func stall(name string, s *snapshot.Stalls) string {
@@ -143,8 +143,8 @@ func filesystemTable(h *snapshot.Host) *render.Table {
 		case f.ReadOnly != nil && *f.ReadOnly:
 			state = "read-only"
 		}
-		t.Add(render.Clean(f.Mountpoint), optional(f.UsedBytes, size), optional(f.TotalBytes, size), optional(f.Utilization, percent),
-			optional(f.InodesUtilization, percent), render.Clean(f.Type), state)
+		t.Add(render.Clean(f.Mountpoint), render.Optional(f.UsedBytes, render.Size), render.Optional(f.TotalBytes, render.Size), render.Optional(f.Utilization, percent),
+			render.Optional(f.InodesUtilization, percent), render.Clean(f.Type), state)
 	}
 	if more := len(list) - mostRows; more > 0 {
 		t.Add(fmt.Sprintf("and %d more in -o json", more))
@@ -152,7 +152,7 @@ func filesystemTable(h *snapshot.Host) *render.Table {
 	return t
 }
 
-// diskTable has the busiest; without a window none has rates.
+// diskTable has the busiest; without a window render.None has rates.
 func diskTable(h *snapshot.Host) *render.Table {
 	t := &render.Table{Columns: render.Columns("DISK", ">BUSY", ">READ", ">WRITE", ">READS/s", ">WRITES/s", ">AWAIT ms", ">QUEUE")}
 	if h == nil {
@@ -161,13 +161,13 @@ func diskTable(h *snapshot.Host) *render.Table {
 	list := slices.DeleteFunc(slices.Clone(h.Disks), func(d snapshot.Disk) bool { return d.Utilization == nil })
 	slices.SortStableFunc(list, func(a, b snapshot.Disk) int { return cmp.Compare(*b.Utilization, *a.Utilization) })
 	for _, d := range list[:min(len(list), mostRows)] {
-		t.Add(render.Clean(d.Device), optional(d.Utilization, percent), optional(d.ReadBytesPerS, perSecond), optional(d.WriteBytesPerS, perSecond),
-			optional(d.ReadsPerS, number), optional(d.WritesPerS, number), optional(d.AwaitMs, number), optional(d.QueueDepth, number))
+		t.Add(render.Clean(d.Device), render.Optional(d.Utilization, percent), render.Optional(d.ReadBytesPerS, perSecond), render.Optional(d.WriteBytesPerS, perSecond),
+			render.Optional(d.ReadsPerS, render.Short), render.Optional(d.WritesPerS, render.Short), render.Optional(d.AwaitMs, render.Short), render.Optional(d.QueueDepth, render.Short))
 	}
 	return t
 }
 
-// networkTable has the interfaces with the most traffic; without a window none has rates.
+// networkTable has the interfaces with the most traffic; without a window render.None has rates.
 func networkTable(h *snapshot.Host) *render.Table {
 	t := &render.Table{Columns: render.Columns("NETWORK", ">IN", ">OUT", ">OF LINK", ">LOST", "STATE")}
 	if h == nil {
@@ -177,11 +177,11 @@ func networkTable(h *snapshot.Host) *render.Table {
 	list := slices.DeleteFunc(slices.Clone(h.Interfaces), func(i snapshot.Interface) bool { return i.InBytesPerS == nil || i.OutBytesPerS == nil })
 	slices.SortStableFunc(list, func(a, b snapshot.Interface) int { return cmp.Compare(traffic(b), traffic(a)) })
 	for _, i := range list[:min(len(list), mostRows)] {
-		t.Add(render.Clean(i.Device), optional(i.InBytesPerS, perSecond), optional(i.OutBytesPerS, perSecond), optional(i.Utilization, percent),
-			optional(i.PacketLossRate, percent), up(i.Up))
+		t.Add(render.Clean(i.Device), render.Optional(i.InBytesPerS, perSecond), render.Optional(i.OutBytesPerS, perSecond), render.Optional(i.Utilization, percent),
+			render.Optional(i.PacketLossRate, percent), up(i.Up))
 	}
 	for _, p := range h.RDMA {
-		t.Add(render.Clean(p.Device+"/"+p.Port), optional(p.InBytesPerS, perSecond), optional(p.OutBytesPerS, perSecond), none, none,
+		t.Add(render.Clean(p.Device+"/"+p.Port), render.Optional(p.InBytesPerS, perSecond), render.Optional(p.OutBytesPerS, perSecond), render.None, render.None,
 			strings.ToLower(render.Clean(cmp.Or(p.State, p.PhysState))))
 	}
 	return t

@@ -21,13 +21,13 @@ func serverTable(servers []snapshot.Server, style render.Style) *render.Table {
 		}
 		p95 := func(d *snapshot.Distribution) string {
 			if d == nil {
-				return none
+				return render.None
 			}
-			return optional(d.P95, milliseconds)
+			return render.Optional(d.P95, render.Milliseconds)
 		}
-		t.Add(render.Clean(address(s.URL)), engine, optional(s.Running, number), optional(s.Waiting, number), optional(s.KVCacheUtilization, percent),
-			optional(s.PrefixCacheHitRate, percent), optional(s.RequestsPerSecond, number), optional(s.TokensPerSecond, number),
-			p95(s.TTFT), p95(s.Latency), optional(s.ErrorRate, percent))
+		t.Add(render.Clean(address(s.URL)), engine, render.Optional(s.Running, render.Short), render.Optional(s.Waiting, render.Short), render.Optional(s.KVCacheUtilization, percent),
+			render.Optional(s.PrefixCacheHitRate, percent), render.Optional(s.RequestsPerSecond, render.Short), render.Optional(s.TokensPerSecond, render.Short),
+			p95(s.TTFT), p95(s.Latency), render.Optional(s.ErrorRate, percent))
 	}
 	return t
 }
@@ -58,7 +58,7 @@ func (v *view) extras() {
 		if x := s.Speculation; x != nil && x.AcceptanceRate != nil {
 			text := "drafted tokens accepted " + percent(*x.AcceptanceRate)
 			if x.AcceptanceLength != nil {
-				text += ", " + number(*x.AcceptanceLength) + " tokens a step"
+				text += ", " + render.Short(*x.AcceptanceLength) + " tokens a step"
 			}
 			parts = append(parts, text)
 		}
@@ -71,7 +71,7 @@ func (v *view) extras() {
 				parts = append(parts, "adapters "+whole(*used))
 			}
 			if len(x.Waiting) > 0 {
-				parts = append(parts, "requests wait for "+plural(len(x.Waiting), "adapter")+": "+render.Clean(strings.Join(x.Waiting, ", ")))
+				parts = append(parts, "requests wait for "+render.Plural(len(x.Waiting), "adapter")+": "+render.Clean(strings.Join(x.Waiting, ", ")))
 			}
 		}
 		if len(parts) > 0 {
@@ -87,11 +87,11 @@ func businessTable(b *snapshot.Business) *render.Table {
 		return t
 	}
 	for _, v := range b.Values {
-		at := none
+		at := render.None
 		if v.At != nil {
-			at = clock(*v.At)
+			at = render.Clock(*v.At)
 		}
-		t.Add(render.Clean(v.Name), number(v.Value), cmp.Or(render.Clean(labelText(v.Labels)), none), at)
+		t.Add(render.Clean(v.Name), render.Short(v.Value), cmp.Or(render.Clean(labelText(v.Labels)), render.None), at)
 	}
 	return t
 }

@@ -41,7 +41,7 @@ func (o *options) showTrend(ctx context.Context, app *cli.App) error {
 		return err
 	}
 	if report.Unread > 0 {
-		app.Warnf("%s could not be read and %s in no figure", plural(report.Unread, "line"), map[bool]string{true: "is", false: "are"}[report.Unread == 1])
+		app.Warnf("%s could not be read and %s in no figure", render.Plural(report.Unread, "line"), map[bool]string{true: "is", false: "are"}[report.Unread == 1])
 	}
 	return o.output.Write(app, func(w io.Writer) error {
 		switch o.output.Format {
@@ -122,7 +122,7 @@ func (o *options) trendProblem(reader *trend.Reader, report trend.Report) error 
 	case slices.Contains(reader.Names(), o.metric):
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("%s: too few readings of %s for a rate", files, o.metric)), "a counter needs two snapshots")
 	}
-	err := cli.Usagef("%s: %s has no %s", files, plural(report.Snapshots, "snapshot"), o.metric)
+	err := cli.Usagef("%s: %s has no %s", files, render.Plural(report.Snapshots, "snapshot"), o.metric)
 	if near := nearName(o.metric, reader.Names()); near != "" {
 		return cli.WithHint(err, "did you mean %s?", near)
 	}
@@ -134,7 +134,7 @@ const sparkWidth = 48
 
 func trendScreen(w io.Writer, r trend.Report, style render.Style, width int, ascii bool) error {
 	s := render.Screen{W: w, Style: style, Width: width}
-	s.Printf("%s, %s to %s (%s)\n", plural(r.Snapshots, "snapshot"), clock(*r.First), clock(*r.Last), age(r.Last.Sub(*r.First).Seconds()))
+	s.Printf("%s, %s to %s (%s)\n", render.Plural(r.Snapshots, "snapshot"), render.Clock(*r.First), render.Clock(*r.Last), render.Span(r.Last.Sub(*r.First)))
 	s.Section(render.Clean(r.Metric), trendTable(r, style))
 	for i, x := range r.Series {
 		if i == 0 {
@@ -169,20 +169,20 @@ func trendTable(r trend.Report, style render.Style) *render.Table {
 		if x.Rate {
 			unit = "/s"
 		}
-		interval := none
+		interval := render.None
 		if x.ChangeLow != nil && x.ChangeHigh != nil {
 			interval = signed(*x.ChangeLow) + " to " + signed(*x.ChangeHigh)
 		}
-		t.Add(seriesName(x), number(x.Min)+unit, number(x.Mean)+unit, number(x.Max)+unit, number(x.Last)+unit, optional(x.Change, signed), interval, direction(x, style))
+		t.Add(seriesName(x), render.Short(x.Min)+unit, render.Short(x.Mean)+unit, render.Short(x.Max)+unit, render.Short(x.Last)+unit, render.Optional(x.Change, signed), interval, direction(x, style))
 	}
 	return t
 }
 
 func signed(v float64) string {
 	if v > 0 {
-		return "+" + number(v)
+		return "+" + render.Short(v)
 	}
-	return number(v)
+	return render.Short(v)
 }
 
 func direction(x trend.Series, style render.Style) string {
@@ -206,15 +206,9 @@ func direction(x trend.Series, style render.Style) string {
 // trendFlat has the words and units of the JSON document; what is not known is empty.
 func trendFlat(r trend.Report) *render.Table {
 	t := &render.Table{Columns: render.Columns("name", "labels", "per_second", "count", "min", "max", "mean", "last", "last_at", "direction", "change_per_hour", "change_low", "change_high", "p")}
-	full := func(v *float64) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'g', -1, 64)
-	}
 	for _, x := range r.Series {
-		t.Add(x.Name, labelText(x.Labels), strconv.FormatBool(x.Rate), strconv.Itoa(x.Count), full(&x.Min), full(&x.Max), full(&x.Mean), full(&x.Last),
-			x.LastAt.UTC().Format(time.RFC3339Nano), string(x.Direction), full(x.Change), full(x.ChangeLow), full(x.ChangeHigh), full(x.P))
+		t.Add(x.Name, labelText(x.Labels), strconv.FormatBool(x.Rate), strconv.Itoa(x.Count), render.Full(&x.Min), render.Full(&x.Max), render.Full(&x.Mean), render.Full(&x.Last),
+			x.LastAt.UTC().Format(time.RFC3339Nano), string(x.Direction), render.Full(x.Change), render.Full(x.ChangeLow), render.Full(x.ChangeHigh), render.Full(x.P))
 	}
 	return t
 }

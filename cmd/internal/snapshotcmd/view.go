@@ -106,7 +106,7 @@ func (v *view) judged() {
 	if v.verbose && len(v.d.TimingsMS) > 0 {
 		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(v.d.TimingsMS)) {
-			parts = append(parts, fmt.Sprintf("%s %s ms", name, digits(v.d.TimingsMS[name])))
+			parts = append(parts, name+" "+render.Milliseconds(v.d.TimingsMS[name]))
 		}
 		v.Printf("\n%s\n%s", v.Style.Bold("time taken"), render.Wrap(strings.Join(parts, ", "), v.Width, ""))
 	}
@@ -125,9 +125,9 @@ func (v *view) host(t *render.Table) {
 }
 
 func headline(d document) string {
-	at := clock(d.TakenAt)
+	at := render.Clock(d.TakenAt)
 	if d.WindowS != nil {
-		at += fmt.Sprintf(", rates over %s s", digits(*d.WindowS))
+		at += fmt.Sprintf(", rates over %ss", render.Short(*d.WindowS))
 	}
 	h := d.Host
 	if h == nil {
@@ -138,7 +138,7 @@ func headline(d document) string {
 		in = "inside a container (" + h.Container + ")"
 	}
 	if h.UptimeS != nil {
-		up = "up " + age(*h.UptimeS)
+		up = "up " + render.Span(seconds(*h.UptimeS))
 	}
 	return render.Clean(join(", ", h.Name, join(" ", h.OS, h.Kernel, h.Arch), in, up, at))
 }
@@ -194,7 +194,7 @@ func (v *view) problems() {
 		v.problem(p)
 	}
 	if hidden > 0 && !first {
-		v.Printf("and %s that this machine does not have (--verbose)\n", plural(hidden, "thing"))
+		v.Printf("and %s that this machine does not have (--verbose)\n", render.Plural(hidden, "thing"))
 	}
 }
 

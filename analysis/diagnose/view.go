@@ -1,0 +1,139 @@
+package diagnose
+
+import (
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"llmops/analysis/series"
+)
+
+// labelNames are what the view calls a label, whatever its exporter does.
+var labelNames = map[string]string{
+	"envoy_response_code": "code", "status": "code", "status_code": "code", "response_code": "code",
+	"envoy_cluster_name": "upstream", "provider": "upstream", "finished_reason": "reason", "err": "reason",
+	"exported_upstream": "upstream",
+}
+
+// metricNames are what the view calls metrics that mean the same.
+var metricNames = map[string]string{
+	"http_requests_total": "gateway_requests_total", "envoy_cluster_upstream_rq": "gateway_requests_total",
+	"nginx_ingress_controller_requests": "gateway_requests_total", "istio_requests_total": "gateway_requests_total",
+	"traefik_service_requests_total": "gateway_requests_total", "litellm_proxy_total_requests_metric_total": "gateway_requests_total",
+	"vllm:gpu_cache_usage_perc": "vllm:kv_cache_usage_perc", "vllm:gpu_prefix_cache_hits_total": "vllm:prefix_cache_hits_total",
+	"vllm:gpu_prefix_cache_queries_total": "vllm:prefix_cache_queries_total",
+}
+
+// viewName is the name of a metric in the view: exporters of one engine write it with a
+// colon or an underscore.
+func viewName(name string) string {
+	for _, engine := range []string{"vllm", "sglang", "llamacpp"} {
+		if rest, ok := strings.CutPrefix(name, engine+"_"); ok {
+			name = engine + ":" + rest
+		}
+	}
+	if to, ok := metricNames[name]; ok {
+		return to
+	}
+	return name
+}
+
+// A view is the series of a store with one spelling of names and labels, and with the
+// labels replica and gpu for whom they are about.
+type view struct {
+	store    *series.Store
+	replicas []string        // of engines
+	hosts    map[string]bool // of the names in replica: those that are hosts
+}
+
+// newView copies what wanted tells to; the names are those of the view.
+func newView(s *series.Store, wanted func(name string) bool) view {
+	var all []*series.Series
+	for _, x := range s.Series() {
+		if x.Original() {
+			all = append(all, x)
+		}
+	}
+	o := findOwners(all)
+	v := view{replicas: o.replicas, hosts: map[string]bool{}}
+	b := series.NewBuilder()
+	for _, x := range s.Series() {
+		name := viewName(x.Name())
+		if !wanted(name) || !x.Original() && name != x.Name() {
+			continue
+		}
+		ls := v.relabel(x.Labels(), name, o)
+		for t, value := range x.Samples(minTime, maxTime) {
+			b.Add(ls, x.Kind(), t, value)
+		}
+	}
+	v.store = b.Store(nil)
+	return v
+}
+
+// relabel gives the labels of a series in the view.
+func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	ls.Range(func(l labels.Label) {
+		key := l.Name
+		if to, ok := labelNames[key]; ok {
+			key = to
+		}
+		b.Set(key, l.Value)
+	})
+	k := kindOf(ls.Get(labels.MetricName))
+	if k == ofOther {
+		k = o.targets[ls.Get("instance")]
+	}
+	replica := o.find(ls)
+	host := k == ofGPU || k == ofHost
+	if replica == "" && k != ofGateway && len(o.replicas) == 1 && (host || k == ofEngine || ls.Get("pod") != "" || ls.Get("instance") == "") && !isBusiness(name) {
+		replica = o.replicas[0] // there is nobody else whom it may be about
+	}
+	if replica == "" && host {
+		for _, l := range append(append([]string{}, hostLabels...), targetLabels...) {
+			if w := ls.Get(l); w != "" {
+				if h, ok := hostPart(w); ok {
+					w = h
+				}
+				replica = w
+				v.hosts[w] = true
+				break
+			}
+		}
+	}
+	if k == ofGateway {
+		replica = ""
+	}
+	b.Set("replica", replica)
+	if k == ofGPU && ls.Get("gpu") == "" {
+		for _, l := range []string{"uuid", "UUID", "device"} {
+			if g := ls.Get(l); g != "" {
+				b.Set("gpu", g)
+				break
+			}
+		}
+	}
+	b.Set("target", string(k))
+	b.Set(labels.MetricName, name)
+	return b.Labels()
+}
+
+// isBusiness tells metrics that are about users, whoever exports them.
+func isBusiness(name string) bool {
+	return hasPrefix(name, "quality_score", "user_satisfaction", "conversion_rate", "session_", "bounce_", "gateway_", "rag_")
+}
+
+// entity is what a row of the view is about.
+func (v view) entity(ls labels.Labels) Entity {
+	e := Entity{Label: "replica", Name: ls.Get("replica"), GPU: ls.Get("gpu")}
+	switch {
+	case ls.Get("upstream") != "":
+		return Entity{Label: "upstream", Name: ls.Get("upstream")}
+	case e.Name == "" && e.GPU == "":
+		return Entity{}
+	case v.hosts[e.Name]:
+		e.Label = "node"
+	}
+	return e
+}

@@ -1,0 +1,244 @@
+package fault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"llmops/rules/near"
+)
+
+// maxSize bounds a file of faults.
+const maxSize = 4 << 20
+
+// Problem is one thing that is wrong with a file, and where.
+type Problem struct {
+	Position
+	Why, Hint string
+}
+
+// Error is the place and what is wrong there.
+func (p *Problem) Error() string { return p.Position.String() + ": " + p.Why }
+
+// Read reads a file of faults: `signals:` and `faults:`, both lists. References to faults
+// and signals are not looked up: Check does that when all files are read. The error is a
+// *Problem, unless r fails.
+func Read(name string, r io.Reader) (Catalogue, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return Catalogue{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(content) > maxSize {
+		return Catalogue{}, &Problem{Position: Position{name, 1, 1}, Why: "the file is larger than 4 MiB", Hint: "split it into several files"}
+	}
+	var doc yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(content))
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return Catalogue{}, nil
+	} else if err != nil {
+		return Catalogue{}, syntax(name, err)
+	}
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		return Catalogue{}, &Problem{Position: Position{name, second.Line, 1}, Why: "a second YAML document", Hint: "one document a file"}
+	} else if !errors.Is(err, io.EOF) {
+		return Catalogue{}, syntax(name, err)
+	}
+	d := decoder{file: name}
+	var c Catalogue
+	d.object(doc.Content[0], fields{
+		"signals": d.list(func(n *yaml.Node) { c.Signals = append(c.Signals, d.signal(n)) }),
+		"faults":  d.list(func(n *yaml.Node) { c.Faults = append(c.Faults, d.fault(n)) }),
+	})
+	if d.first != nil {
+		return Catalogue{}, d.first
+	}
+	return c, nil
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): `)
+
+// syntax gives the place of an error of the YAML library, which has it in words.
+func syntax(name string, err error) error {
+	p := &Problem{Position: Position{File: name, Line: 1, Column: 1}, Why: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if m := yamlLine.FindStringSubmatchIndex(p.Why); m != nil {
+		p.Line, _ = strconv.Atoi(p.Why[m[2]:m[3]])
+		p.Why = p.Why[:m[0]] + p.Why[m[1]:]
+	}
+	return p
+}
+
+// decoder walks the nodes of a file and keeps the first thing that is wrong.
+type decoder struct {
+	file  string
+	first *Problem
+}
+
+type fields map[string]func(*yaml.Node)
+
+func (d *decoder) at(n *yaml.Node) Position { return Position{d.file, n.Line, n.Column} }
+
+func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
+	if d.first == nil {
+		d.first = &Problem{Position: d.at(n), Why: fmt.Sprintf(format, args...), Hint: hint}
+	}
+}
+
+func (d *decoder) object(n *yaml.Node, known fields) {
+	n = target(n)
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "such as key: value", "want a mapping")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], target(n.Content[i+1])
+		read := known[key.Value]
+		switch {
+		case read == nil:
+			d.fail(key, d.suggest(key.Value, slices.Sorted(maps.Keys(known))), "unknown key %q", key.Value)
+		case seen[key.Value]:
+			d.fail(key, "", "key %q stands here twice", key.Value)
+		default:
+			seen[key.Value] = true
+			read(value)
+		}
+	}
+}
+
+// target follows an alias once; the YAML library refuses those that contain themselves.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+func (d *decoder) suggest(name string, known []string) string {
+	if names := near.Names(name, slices.Values(known), 1); len(names) > 0 {
+		return "did you mean " + names[0] + "?"
+	}
+	return "the keys are " + strings.Join(known, ", ")
+}
+
+func (d *decoder) list(each func(*yaml.Node)) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.SequenceNode {
+			d.fail(n, "each entry begins with \"- \"", "want a list")
+			return
+		}
+		for _, x := range n.Content {
+			each(target(x))
+		}
+	}
+}
+
+func (d *decoder) text(into *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			d.fail(n, "", "want text")
+			return
+		}
+		*into = strings.TrimSpace(n.Value)
+	}
+}
+
+func (d *decoder) texts(into *[]string) func(*yaml.Node) {
+	return d.list(func(n *yaml.Node) {
+		var s string
+		d.text(&s)(n)
+		*into = append(*into, s)
+	})
+}
+
+func (d *decoder) number(into *float64) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		v, err := strconv.ParseFloat(n.Value, 64)
+		if n.Kind != yaml.ScalarNode || err != nil || v != v || v > 1e300 || v < -1e300 {
+			d.fail(n, "such as 1.5", "want a number, not %q", n.Value)
+			return
+		}
+		*into = v
+	}
+}
+
+func (d *decoder) flag(into *bool) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		switch n.Value {
+		case "true", "false":
+			*into = n.Value == "true"
+		default:
+			d.fail(n, "", "want true or false, not %q", n.Value)
+		}
+	}
+}
+
+// choice reads one of a few words.
+func choice[T ~string](d *decoder, into *T, words ...T) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if !slices.Contains(words, T(n.Value)) {
+			known := make([]string, len(words))
+			for i, w := range words {
+				known[i] = string(w)
+			}
+			d.fail(n, "one of "+strings.Join(known, ", "), "unknown word %q", n.Value)
+			return
+		}
+		*into = T(n.Value)
+	}
+}
+
+func (d *decoder) ramp(into **Ramp) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		r := &Ramp{}
+		switch {
+		case n.Kind == yaml.SequenceNode && len(n.Content) == 2:
+			d.number(&r.From)(target(n.Content[0]))
+			d.number(&r.To)(target(n.Content[1]))
+		case n.Kind == yaml.ScalarNode:
+			d.number(&r.From)(n)
+			r.To = r.From
+		default:
+			d.fail(n, "such as [1.2, 1.6], or 1.5", "want one number, or where it begins and where it is full")
+		}
+		*into = r
+	}
+}
+
+var word = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+func (d *decoder) name(into *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		d.text(into)(n)
+		if !word.MatchString(*into) {
+			d.fail(n, "small letters, digits and _", "%q is no name", n.Value)
+		}
+	}
+}
+
+// promql reads an expression, in which $window stands for a duration.
+func (d *decoder) promql(into *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		d.text(into)(n)
+		if *into == "" {
+			d.fail(n, "", "the expression is empty")
+			return
+		}
+		if _, err := parser.NewParser(parser.Options{}).ParseExpr(Windowed(*into, "1m")); err != nil {
+			d.fail(n, "", "%s", strings.ReplaceAll(err.Error(), "\n", " "))
+		}
+	}
+}
+
+// Windowed is an expression with a duration in place of $window.
+func Windowed(expr, window string) string { return strings.ReplaceAll(expr, "$window", window) }
