@@ -62,8 +62,19 @@ func (e *UnknownFormatError) Hint() string {
 
 // detect finds which of formats is that of the file that begins with b; whole: b is
 // all of it. The format is nil if there is nothing in the file.
-func detect(name string, b []byte, whole bool, split splitter, formats []Format, wanted []genericField) (*Format, error) {
-	var rows [][]byte
+func detect(name string, b []byte, whole bool, split splitter, p *plan) (*Format, error) {
+	rows := sniff(b, whole, split)
+	if first := slices.IndexFunc(rows, func(row []byte) bool { return !blankRow(row) }); first >= 0 {
+		if found, _ := p.surest(rows); found != nil {
+			return found, nil
+		}
+		return nil, &UnknownFormatError{name, shown(rows[first])}
+	}
+	return nil, nil
+}
+
+// sniff gives the first rows of a file.
+func sniff(b []byte, whole bool, split splitter) (rows [][]byte) {
 	for len(b) > 0 && len(rows) < sniffRows {
 		n := split.next(b)
 		if n == 0 {
@@ -82,40 +93,31 @@ func detect(name string, b []byte, whole bool, split splitter, formats []Format,
 		rows = append(rows, row)
 		b = b[n:]
 	}
-	var first []byte
-	for _, row := range rows {
-		if !blankRow(row) {
-			first = row
-			break
-		}
-	}
-	if first == nil {
-		return nil, nil
-	}
-	var found *Format
-	sure := leastSure - 1
-	for i := range formats {
-		f, n := &formats[i], 0
+	return rows
+}
+
+// surest is the format that the rows are of, and how sure it is; nil: none.
+func (p *plan) surest(rows [][]byte) (found *Format, sure int) {
+	sure = leastSure - 1
+	for i := range p.formats {
+		f, n := &p.formats[i], 0
 		switch {
-		case wanted == nil:
+		case p.wanted == nil:
 			n = f.Detect(rows)
 		case f.DetectMapped != nil:
-			n = f.DetectMapped(rows, wanted)
+			n = f.DetectMapped(rows, p.wanted)
 		}
 		if n > sure {
 			found, sure = f, n
 		}
 	}
-	if found == nil {
-		return nil, &UnknownFormatError{name, shown(first)}
-	}
-	return found, nil
+	return found, sure
 }
 
 // choose finds the format of an open file, by its content or as it was told.
 func (f *logFile) choose(p *plan) error {
 	var err error
-	f.format, err = detect(f.source.Name, f.rest, f.eof, f.split, p.formats, p.wanted)
+	f.format, err = detect(f.source.Name, f.rest, f.eof, f.split, p)
 	if err != nil && p.options.Format != "" && !f.source.Found {
 		f.format, err = &p.formats[0], nil // as told, though it does not look like it
 	}
@@ -189,14 +191,10 @@ func (f *logFile) open(p *plan) error {
 		buf = buf[len(bom):]
 		start = int64(len(bom))
 	}
-	if n := arrayStart(buf); n > 0 {
-		// Else it is a row that begins with an array.
-		array := splitter{array: true}
-		if _, err := detect("", buf[n:], f.eof, array, p.formats, p.wanted); err == nil {
-			f.split = array
-			f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
-			buf = buf[n:]
-		}
+	if n := p.array(buf, f.eof); n > 0 {
+		f.split = splitter{array: true}
+		f.line += int64(bytes.Count(buf[:n], []byte{'\n'}))
+		buf = buf[n:]
 	}
 	f.rest = buf
 	if err := f.choose(p); err != nil || f.format == nil {

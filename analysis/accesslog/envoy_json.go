@@ -45,6 +45,15 @@ func (p *envoyParser) Parse(row []byte, emit func(*Event)) Row {
 	if !p.read(row) {
 		return p.otherwise(row)
 	}
+	return p.record(emit)
+}
+
+// Rows reads requests as long as their rows are alike.
+func (p *envoyParser) Rows(b []byte, emit func(*Event)) (size int, rows int64) {
+	return p.many(b, p, emit)
+}
+
+func (p *envoyParser) record(emit func(*Event)) Row {
 	start, code, flags, duration := p.f[0], p.f[1], p.f[2], p.f[3]
 	if code.missing() || duration.missing() {
 		return Malformed
@@ -58,9 +67,14 @@ func (p *envoyParser) Parse(row []byte, emit func(*Event)) Row {
 	p.tokens(p.f[7])
 	e.Model = p.name(p.f[8])
 	p.amount(p.f[9], 0, &e.TPOT) // the mean of the gaps between tokens
-	e.settleEnvoy(flags.text())
 	p.noteCount(firstOf(p.f[11:13]), 1)
-	e.noteEnvoy(flags.text(), p.f[10].text(), false)
+	if string(flags) == `"-"` && e.Status != statusTooMany { // nothing happened
+		e.settle(false, "")
+	} else {
+		text := flags.text()
+		e.settleEnvoy(text)
+		e.noteEnvoy(text, p.f[10].text(), false)
+	}
 	return p.finish(emit)
 }
 

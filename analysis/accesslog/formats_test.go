@@ -173,7 +173,7 @@ func TestDetectByOneRow(t *testing.T) {
 		if row.kind != Record {
 			continue
 		}
-		f, err := detect("x", []byte(row.text+"\n"), true, splitter{}, Formats(), nil)
+		f, err := detect("x", []byte(row.text+"\n"), true, splitter{}, &plan{formats: Formats()})
 		if err != nil || f.Name != row.format {
 			t.Errorf("%s: %v, %v", row.name, f, err)
 		}

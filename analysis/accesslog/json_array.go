@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -13,63 +14,105 @@ import (
 //
 //	[{…},{…}]
 //	{"data":[{…},{…}],"meta":{…}}
+//	{"object":"list","meta":{…},"data":[{…},{…}]}
 //
 // The elements are rows, wherever lines end.
 
-// arrayKeys are the members that such an object begins with.
-var arrayKeys = [...]string{`"data"`, `"result"`, `"results"`, `"items"`, `"logs"`}
+// arrayKeys are the members of such an object that hold the array.
+var arrayKeys = []string{"data", "result", "results", "items", "logs"}
 
-// arrayStart is where the elements of the array begin that is all of the file that
-// b begins; 0: it is none.
-func arrayStart(b []byte) int {
-	i := skipBlank(b, 0)
-	n := pageStart(b[i:])
-	if n <= 0 {
+// pageHead is how many bytes of a page may stand before its first element.
+const pageHead = 4 << 10
+
+// array is where the elements of the array begin that is all of the file that b
+// begins; whole: b is all of it. 0: its lines are rows, or it is none.
+func (p *plan) array(b []byte, whole bool) int {
+	n, head := arrayStart(b)
+	if n == 0 {
 		return 0
+	}
+	elements := sniff(b[n:], whole, splitter{array: true})
+	nothing := !slices.ContainsFunc(elements, func(row []byte) bool { return !blankRow(row) })
+	found, sure := p.surest(elements)
+	if found == nil && !nothing {
+		return 0 // a row that begins with an array
+	}
+	if head || nothing {
+		// Rows of a log may have an array in them, too, and an empty one.
+		if rows, more := p.surest(sniff(b, whole, splitter{})); rows != nil && more >= sure {
+			return 0
+		}
+	}
+	return n
+}
+
+// arrayStart is where the elements of the array begin that b begins with; 0: it is
+// none. head: it is in an object, and other members stand before it.
+func arrayStart(b []byte) (start int, head bool) {
+	i := skipBlank(b, 0)
+	n, head := pageStart(b[i:])
+	if n <= 0 {
+		return 0, false
 	}
 	i += n
 	if next := skipBlank(b, i); next < len(b) && (b[next] == '{' || b[next] == ']') {
-		return i
+		return i, head
 	}
-	return 0
+	return 0, false
 }
 
 // pageStart is the length of the beginning of a page that b begins with, its
-// bracket included: 0 if it is none, -1 if b ends before that is clear.
-func pageStart(b []byte) int {
+// bracket included: 0 if it is none, -1 if b ends before that is clear. head tells
+// whether other members stand before its array: scalars and objects.
+func pageStart(b []byte) (n int, head bool) {
 	if len(b) == 0 {
-		return -1
+		return -1, false
 	}
 	if b[0] == '[' {
-		return 1
+		return 1, false
 	}
 	if b[0] != '{' {
-		return 0
+		return 0, false
 	}
-	i := skipBlank(b, 1)
-	for _, key := range arrayKeys {
-		rest, ok := bytes.CutPrefix(b[i:], []byte(key))
-		if !ok {
-			if strings.HasPrefix(key, string(b[i:])) {
-				return -1
+	cut := len(b) > pageHead
+	if cut {
+		b = b[:pageHead]
+	}
+	n, head = inPage(b)
+	if n < 0 && (cut || isBroken(b)) {
+		return 0, false
+	}
+	return n, head
+}
+
+// inPage is pageStart for objects; -1 is also what is no JSON.
+func inPage(b []byte) (n int, head bool) {
+	for i := skipBlank(b, 1); ; head = true {
+		key := i
+		if key < len(b) && b[key] == '}' {
+			return 0, false
+		}
+		if i = skipKey(b, key); i < 0 || i == len(b) {
+			return -1, false
+		}
+		if b[i] == '[' {
+			if name := textOf(b[key+1 : skipString(b, key+1)-1]); slices.Contains(arrayKeys, string(name)) {
+				return i + 1, head
 			}
-			continue
+			return 0, false
 		}
-		at := skipBlank(rest, 0)
-		if at < len(rest) && rest[at] == ':' {
-			at = skipBlank(rest, at+1)
-		} else if at < len(rest) {
-			return 0
+		var stack []uint64
+		if i = skipValue(b, i, 1, &stack); i < 0 {
+			return -1, false
 		}
-		switch {
-		case at == len(rest):
-			return -1
-		case rest[at] == '[':
-			return len(b) - len(rest) + at + 1
+		switch i = skipBlank(b, i); {
+		case i == len(b):
+			return -1, false
+		case b[i] != ',':
+			return 0, false // its end, or no JSON
 		}
-		return 0
+		i = skipBlank(b, i+1)
 	}
-	return 0
 }
 
 // element is the length of the element that b begins with, what parts it from the
@@ -85,7 +128,7 @@ func element(b []byte) int {
 	switch c := b[i]; c {
 	case ']':
 		if end = pageEnd(b, i); end >= 0 {
-			next := pageStart(b[end:])
+			next, _ := pageStart(b[end:])
 			if next < 0 {
 				return 0
 			}
@@ -174,5 +217,9 @@ func isLastEnd(b []byte) bool {
 // the next one.
 func isPageEnd(row []byte) bool {
 	end := pageEnd(append(bytes.Clone(row), "{}"...), 0)
-	return end >= 0 && (end == len(row) || end < len(row) && pageStart(row[end:]) == len(row)-end)
+	if end < 0 || end >= len(row) {
+		return end == len(row)
+	}
+	next, _ := pageStart(row[end:])
+	return next == len(row)-end
 }

@@ -24,6 +24,9 @@ func TestArrays(t *testing.T) {
 		pretty[i] = indent.Replace(row)
 	}
 	page := func(of []string, with string) string { return `{"data": [` + strings.Join(of, ",") + "]" + with + "}" }
+	headed := func(of []string, with string) string {
+		return `{"object": "list", "has_more":false, "at": 12.5e0,"none":null,` + "\n" + `"meta":{"of":[{"data":[1]}],"x":"]}"} ,"d\u0061ta" :[` + strings.Join(of, ",") + "]" + with + "}"
+	}
 	for name, log := range map[string]string{
 		"one line":  "[" + strings.Join(rows, ",") + "]",
 		"lines":     "[\n" + strings.Join(rows, ",\r\n") + "\n]\n",
@@ -33,6 +36,11 @@ func TestArrays(t *testing.T) {
 		"pages":     page(rows[:100], `,"meta":{}`) + "\n" + page(rows[100:2000], "") + page(rows[2000:], ""),
 		"two":       "[" + strings.Join(rows[:7], ",") + "]\n[" + strings.Join(rows[7:], ",") + "]",
 		"empty too": "[]\n[" + strings.Join(rows, ",") + "]",
+		"head":      headed(rows, ""),
+		"headed":    headed(rows[:100], `,"more":true`) + "\n" + headed(rows[100:1000], "") + headed(rows[1000:], `,"data":0`),
+		"none yet":  headed(nil, "") + headed(rows, ""),
+		"of both":   page(rows[:7], "") + headed(rows[7:9], "") + "[" + strings.Join(rows[9:], ",") + "]",
+		"longest":   `{"note":"` + strings.Repeat("x", pageHead-len(`{"note":"","data":[`)) + `","data":[` + strings.Join(rows, ",") + "]}",
 	} {
 		s, events, err := readAll(t, []Source{memory(name, []byte(log))}, Options{})
 		if err != nil || !slices.Equal(events, want) || s.Malformed != 0 || s.Format != "llmops" {
@@ -89,30 +97,49 @@ func TestArraysWithoutEnd(t *testing.T) {
 
 // An array of nothing is an empty log, and rows that begin with an array are rows.
 func TestArraysOrRows(t *testing.T) {
-	for _, log := range []string{"[]", "[ ]\n", `{"data":[]}`, `{"data":[],"meta":{"page":1}}`} {
-		if s, _, err := readAll(t, []Source{memory("x", []byte(log))}, Options{}); err != nil || s.Rows() != 0 {
-			t.Errorf("%s: %+v, %v", log, s, err)
+	all := []Options{{}, {Map: map[string]string{"time": "timestamp", "status": "status"}}, {Format: "jsonl"}}
+	for _, log := range []string{"[]", "[ ]\n", `{"data":[]}`, `{"data":[],"meta":{"page":1}}`, `{"object":"list","data":[]}`, `{"object":"list","data":[]}{"object":"list","data":[]}`} {
+		for _, o := range all {
+			if s, _, err := readAll(t, []Source{memory("x", []byte(log))}, o); err != nil || s.Rows() != 0 {
+				t.Errorf("%s, %+v: %+v, %v", log, o, s, err)
+			}
 		}
 	}
-	row := `{"results":[{"score":1},{"score":2}],"timestamp":"2026-03-03T07:05:50.588Z","status":200,"latency_ms":12}` + "\n"
-	for _, o := range []Options{{}, {Map: map[string]string{"time": "timestamp", "status": "status"}}, {Format: "jsonl"}} {
-		if s, _, err := readAll(t, []Source{memory("x", []byte(strings.Repeat(row, 20)))}, o); err != nil || s.Records != 20 || s.Malformed != 0 {
-			t.Errorf("%+v: %+v, %v", o, s, err)
+	const known = `"timestamp":"2026-03-03T07:05:50.588Z","status":200,"latency_ms":12`
+	for _, row := range []string{
+		`{"results":[{"score":1},{"score":2}],` + known + `}`,
+		`{` + known + `,"results":[{"score":1}]}`,
+		`{"results":[],` + known + `}`,
+		`{` + known + `,"results":[]}`,
+		`{` + known + `,"items":[{` + known + `},{` + known + `}]}`, // as sure of them as of the rows
+	} {
+		for _, o := range all {
+			if s, _, err := readAll(t, []Source{memory("x", []byte(strings.Repeat(row+"\n", 20)))}, o); err != nil || s.Records != 20 || s.Malformed != 0 {
+				t.Errorf("%s, %+v: %+v, %v", row, o, s, err)
+			}
 		}
+	}
+	// A page may say of itself what rows say of them: its elements are surer.
+	page := `{"status":"ok","timestamp":"2026-03-03T07:05:50.588Z","data":[` + llmopsRow(1) + "," + llmopsRow(2) + "]}\n"
+	if s, _, err := readAll(t, []Source{memory("x", []byte(page+page))}, Options{}); err != nil || s.Records != 4 || s.Format != "llmops" {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 // Rows that only look like the beginning of an array are rows.
 func TestNoArrays(t *testing.T) {
-	for _, b := range []string{``, `[`, `[1,2]`, `{"data":1}`, `{"resourceSpans":[{}]}`, `{"data`, `{"data":[`, `{"messages":[{"a":1}]}`, `[x`} {
-		if n := arrayStart([]byte(b)); n != 0 {
+	for _, b := range []string{``, `[`, `[1,2]`, `{"data":1}`, `{"resourceSpans":[{}]}`, `{"data`, `{"data":[`, `{"messages":[{"a":1}]}`, `[x`,
+		`{"object":"list"`, `{"object":"list","data"`, `{"object":"list","data":[`, `{"object":"list","data":[1]}`, `{"object":"list","data":{}}`, `{"object":"list"}[{}]`, `{"of":[1],"data":[{}]}`,
+		`{"object":x,"data":[{}]}`, `{"object":"list" "data":[{}]}`, `{"object":"list",,"data":[{}]}`, `{"Data":[{}]}`, `{"x":{"data":[{}]}}`,
+		`{"note":"` + strings.Repeat("x", pageHead) + `","data":[{}]}`} {
+		if n, _ := arrayStart([]byte(b)); n != 0 {
 			t.Errorf("%s: elements from %d on", b, n)
 		}
 	}
 }
 
 func FuzzArrays(f *testing.F) {
-	for _, s := range []string{"[{},{}]", "[ {\"a\":[1]} , [2],\n\"x\"] ", `{"data":[{}],"m":{}}{"data":[{}]}`, "[{},\nx\n,{}]", "[{", "]", ",,", "[{}]x"} {
+	for _, s := range []string{"[{},{}]", "[ {\"a\":[1]} , [2],\n\"x\"] ", `{"data":[{}],"m":{}}{"data":[{}]}`, `{},{}],"m":1}{"object":"list","data":[{},[]]} {"a":{"b":[1]},"items":[{}]}`, `{}]{"a":x,"data":[{}]}`, "[{},\nx\n,{}]", "[{", "]", ",,", "[{}]x"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -37,6 +37,7 @@ func (p *rows) read(row []byte) bool {
 	if n := p.templates.fit(row, &p.reader, p.f); n > 0 && n == len(row) {
 		return true
 	}
+	p.templates.shown = nil
 	if !p.reader.row(row, p.shape, p.f) {
 		return false
 	}
@@ -61,6 +62,30 @@ func (p *rows) ahead(b []byte) int {
 		return n + 1
 	}
 	return 0
+}
+
+// A fieldsReader makes a record of the fields of a row.
+type fieldsReader interface {
+	record(emit func(*Event)) Row
+}
+
+// many reads rows from the beginning of b as long as a template fits and they are
+// records. It gives their number and length.
+func (p *rows) many(b []byte, reader fieldsReader, emit func(*Event)) (size int, rows int64) {
+	p.found = nil
+	for size < len(b) {
+		n := p.templates.fit(b[size:], &p.reader, p.f)
+		end := size + n
+		if n > 0 && end < len(b) && b[end] == '\r' {
+			end++
+		}
+		if n == 0 || end == len(b) || b[end] != '\n' || reader.record(emit) != Record {
+			break // and it is looked at again
+		}
+		size = end + 1
+		rows++
+	}
+	return size, rows
 }
 
 // otherwise is what a row is that is no JSON object.
@@ -114,6 +139,9 @@ func (p *rows) endAt(t Fixed) {
 }
 
 func (p *rows) status(f field) {
+	if len(f) == 3 && f[0] != '"' && p.e.setStatus(f) {
+		return
+	}
 	text, ok := f.raw()
 	read := p.e.setStatus(text)
 	if f.escaped(read) {
@@ -127,6 +155,12 @@ func (p *rows) status(f field) {
 
 // amount reads a duration or a price times 10^scale.
 func (p *rows) amount(f field, scale int, to *Fixed) {
+	if w, ok := eightBytes(f); ok { // the usual
+		if v, ok := parseEight(w, len(f), scale); ok {
+			*to = v
+			return
+		}
+	}
 	text, ok := f.raw()
 	v, read := measure(text, scale)
 	if f.escaped(read) {
@@ -141,6 +175,10 @@ func (p *rows) amount(f field, scale int, to *Fixed) {
 
 // tokens reads the number of output tokens.
 func (p *rows) tokens(f field) {
+	if w, ok := eightBytes(f); ok && areFigures(w) { // the usual
+		p.e.OutputTokens = int64(eightFigures(w))
+		return
+	}
 	text, ok := f.raw()
 	n, read := count(text)
 	if f.escaped(read) {

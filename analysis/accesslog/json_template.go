@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Most rows of a log are the row before with a few other values in it. A template
@@ -17,6 +18,7 @@ import (
 type templates struct {
 	list  []*template // the one that fitted last is first
 	holes []extent    // where those of the row are, by part
+	shown *template   // whose values outside of holes are set; nil: none's
 	quick bool        // the processor has what fitParts needs
 	hits  int
 	spent int // rows that were learned from: few, where rows do not fit
@@ -36,7 +38,8 @@ type template struct {
 	row    []byte   // that it was made of, with room behind it
 	values []member // its members
 	parts  []part
-	wanted []wanted
+	same   []wanted // values in the texts of parts
+	wanted []wanted // values in holes
 }
 
 // room is how far behind the end of a text fitParts may read.
@@ -62,21 +65,24 @@ const (
 type part struct {
 	text []byte
 	hole hole // noHole: the row ends
-	size int  // of the string that was in the hole last
+	// varies: not all values in the hole were of one size. The next value's end is
+	// foreseen as long as they were, so that a processor need not wait for it.
+	varies bool
+	size   int // of what was in the hole last
 }
 
-// A wanted value is in the hole of a part, or always the same, in its text.
+// A wanted value is in the hole of a part, or always the same.
 type wanted struct {
-	slot     int8
-	part     int
-	hole     hole // noHole: it is in the text
-	from, to int  // in the text
+	slot  int8
+	part  int
+	quote int   // 1: there is one around the hole, which is of the value
+	text  field // if it is always the same: the value
 }
 
 func newTemplates() templates { return templates{quick: fitsQuickly()} }
 
 // fit finds a row at the beginning of b, which may hold more rows, and sets its
-// wanted fields. It gives the length of the row; 0 if none fits.
+// wanted fields, in the same out each time; shown tells what else is in it. It gives the length of the row; 0 if none fits.
 func (t *templates) fit(b []byte, r *jsonReader, out []field) int {
 	if len(b) > math.MaxInt32 {
 		return 0
@@ -91,18 +97,17 @@ func (t *templates) fit(b []byte, r *jsonReader, out []field) int {
 			t.list[0] = x
 		}
 		t.hits++
-		clear(out)
-		for _, w := range x.wanted {
-			hole := t.holes[w.part]
-			switch w.hole {
-			case noHole:
-				at := int(hole.from) - len(x.parts[w.part].text)
-				out[w.slot] = b[at+w.from : at+w.to]
-			case stringHole:
-				out[w.slot] = b[hole.from-1 : hole.to+1]
-			default:
-				out[w.slot] = b[hole.from:hole.to]
+		if t.shown != x {
+			t.shown = x
+			clear(out)
+			for _, w := range x.same {
+				out[w.slot] = w.text
 			}
+		}
+		for i := range x.wanted {
+			w := &x.wanted[i]
+			hole := &t.holes[w.part]
+			out[w.slot] = b[int(hole.from)-w.quote : int(hole.to)+w.quote]
 		}
 		return n
 	}
@@ -222,6 +227,7 @@ func (t *templates) learn(row []byte, s *shape) {
 	}
 	t.spent++
 	values := membersOf(row, s)
+	t.shown = nil
 	for _, x := range t.list {
 		if x.widen(row, values) {
 			return
@@ -303,11 +309,19 @@ func holeOf(value []byte) hole {
 
 // build makes the parts of the row and the holes in it.
 func (t *template) build() {
-	t.parts, t.wanted = t.parts[:0], t.wanted[:0]
+	t.parts, t.same, t.wanted = t.parts[:0], t.same[:0], t.wanted[:0]
 	at := 0
-	for _, v := range t.values {
-		if v.slot >= 0 {
-			t.wanted = append(t.wanted, wanted{v.slot, len(t.parts), v.hole, v.from - at, v.to - at})
+	for i, v := range t.values {
+		again := func(o member) bool { return o.slot == v.slot } // the last one of a key counts
+		switch w := (wanted{slot: v.slot, part: len(t.parts), text: t.row[v.from:v.to]}); {
+		case v.slot < 0 || slices.ContainsFunc(t.values[i+1:], again):
+		case v.hole == noHole:
+			t.same = append(t.same, w)
+		default:
+			if v.hole == stringHole {
+				w.quote = 1
+			}
+			t.wanted = append(t.wanted, w)
 		}
 		if v.hole == noHole {
 			continue

@@ -36,6 +36,7 @@ TEXT ·fitParts(SB), NOSPLIT, $0-104
 	VPBROADCASTB nine<>(SB), X12
 
 next:
+	PREFETCHT0 2048(SI)(AX*1)
 	MOVQ AX, R12
 	MOVQ part_text(DI), R10
 	MOVQ part_text+8(DI), R9
@@ -69,7 +70,7 @@ rest:
 	CMPL  R11, $const_numberHole
 	JEQ   number
 	CMPL  R11, $const_noHole
-	JNE   done
+	JNE   any
 	MOVQ  R14, (R8)(BX*8)
 	MOVQ  AX, R12
 	INCQ  BX
@@ -87,10 +88,10 @@ string:
 	TESTL     R11, R11
 	JZ        longer
 	TZCNTL    R11, R11
-	ADDQ      R11, AX
-	CMPB      (SI)(AX*1), $0x22
-	JNE       done
-	JMP       hole
+	ADDQ      AX, R11
+	CMPB      (SI)(R11*1), $0x22
+	JEQ       hole
+	JMP       done
 
 longer:
 	ADDQ $32, AX
@@ -98,14 +99,66 @@ longer:
 	JLE  string
 	JMP  done
 
+any:
+	MOVBLZX (SI)(AX*1), R11
+	CMPL R11, $0x74 // t
+	JEQ  true
+	CMPL R11, $0x66 // f
+	JEQ  false
+	CMPL R11, $0x6e // n
+	JEQ  null
+	CMPL R11, $0x22
+	JNE  number
+
+quoted:
+	VMOVDQU   1(SI)(AX*1), Y0
+	VPCMPEQB  Y0, Y8, Y1
+	VPCMPEQB  Y0, Y9, Y2
+	VPMINUB   Y0, Y10, Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPOR      Y1, Y2, Y2
+	VPOR      Y2, Y3, Y3
+	VPMOVMSKB Y3, R11
+	TESTL     R11, R11
+	JZ        more
+	TZCNTL    R11, R11
+	LEAQ      2(AX)(R11*1), R11
+	CMPB      -1(SI)(R11*1), $0x22
+	JEQ       hole
+	JMP       done
+
+more:
+	ADDQ $32, AX
+	CMPQ AX, CX
+	JLT  quoted
+	JMP  done
+
+true:
+	CMPL (SI)(AX*1), $0x65757274
+	JNE  done
+	LEAQ 4(AX), R11
+	JMP  hole
+
+false:
+	CMPL 1(SI)(AX*1), $0x65736c61
+	JNE  done
+	LEAQ 5(AX), R11
+	JMP  hole
+
+null:
+	CMPL (SI)(AX*1), $0x6c6c756e
+	JNE  done
+	LEAQ 4(AX), R11
+	JMP  hole
+
 number:
 	VMOVDQU   (SI)(AX*1), X0
 	VPSUBB    X11, X0, X0
 	VPMINUB   X0, X12, X1
 	VPCMPEQB  X0, X1, X1
-	VPMOVMSKB X1, R11
-	NOTL      R11             // bits of what is no digit; those from 16 on are set
-	TZCNTL    R11, R9
+	VPMOVMSKB X1, R10
+	NOTL      R10             // bits of what is no digit; those from 16 on are set
+	TZCNTL    R10, R9
 	JEQ       done            // no digit
 	CMPQ      R9, $15
 	JGT       done
@@ -115,28 +168,35 @@ number:
 	JNE       done            // a zero before other digits
 
 whole:
-	LEAQ (AX)(R9*1), R10
-	MOVBLZX (SI)(R10*1), R13
+	LEAQ (AX)(R9*1), R11
+	MOVBLZX (SI)(R11*1), R13
 	CMPL R13, $0x2e
 	JNE  exponent
-	BLSRL R11, R11            // the point is looked at
-	TZCNTL R11, R13
+	BLSRL R10, R10            // the point is looked at
+	TZCNTL R10, R13
 	CMPQ R13, $15
 	JGT  done
 	SUBQ R9, R13
 	CMPQ R13, $1
 	JEQ  done                 // no digit behind the point
-	ADDQ R13, R10
-	MOVBLZX (SI)(R10*1), R13
+	ADDQ R13, R11
+	MOVBLZX (SI)(R11*1), R13
 
 exponent:
 	ORL  $0x20, R13
 	CMPL R13, $0x65
 	JEQ  done
-	MOVQ R10, AX
 
-hole: // written whole, as it is read
-	MOVQ AX, R11
+hole: // from R14 to R11
+	CMPB part_varies(DI), $0
+	JNE  varies
+	MOVQ part_size(DI), R13
+	ADDQ R14, R13
+	CMPQ R11, R13
+	JNE  differs
+	MOVQ R13, AX // no need to wait for R11
+
+store: // written whole, as it is read
 	SHLQ $32, R11
 	ORQ  R14, R11
 	MOVQ R11, (R8)(BX*8)
@@ -145,6 +205,14 @@ hole: // written whole, as it is read
 	CMPQ BX, DX
 	JLT  next
 	MOVQ AX, R12
+	JMP  done
+
+differs:
+	MOVB $1, part_varies(DI)
+
+varies:
+	MOVQ R11, AX
+	JMP  store
 
 done:
 	VZEROUPPER

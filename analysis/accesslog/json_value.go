@@ -55,7 +55,7 @@ func (f field) text() []byte {
 func (f field) is(s string) bool {
 	if len(f) > 0 && f[0] == '"' {
 		raw := f[1 : len(f)-1]
-		return string(raw) == s || bytes.IndexByte(raw, '\\') >= 0 && string(textOf(raw)) == s
+		return string(raw) == s || len(raw) > len(s) && bytes.IndexByte(raw, '\\') >= 0 && string(textOf(raw)) == s
 	}
 	return string(f) == s
 }

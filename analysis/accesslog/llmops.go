@@ -21,8 +21,18 @@ func (p *llmopsParser) Parse(row []byte, emit func(*Event)) Row {
 	if !p.read(row) {
 		return p.otherwise(row)
 	}
+	return p.record(emit)
+}
+
+// Rows reads records as long as their rows are alike.
+func (p *llmopsParser) Rows(b []byte, emit func(*Event)) (size int, rows int64) {
+	return p.many(b, p, emit)
+}
+
+func (p *llmopsParser) record(emit func(*Event)) Row {
 	schema, done, good, failure, status := p.f[0], p.f[1], p.f[2], p.f[3], p.f[4]
-	if !schema.is(request.Schema) || !good.is("true") && !good.is("false") {
+	failed := !good.is("true")
+	if !schema.is(request.Schema) || failed && !good.is("false") {
 		return Malformed
 	}
 	e := p.event()
@@ -35,6 +45,6 @@ func (p *llmopsParser) Parse(row []byte, emit func(*Event)) Row {
 	e.Model = p.name(p.f[9])
 	p.amount(p.f[10], 0, &e.Quality)
 	e.Cancelled = failure.is(string(request.Cancelled))
-	e.settle(good.is("false"), p.name(failure))
+	e.settle(failed, p.name(failure))
 	return p.finish(emit)
 }

@@ -228,8 +228,5 @@ func decimals3(b []byte, from, to int) (Fixed, bool) {
 	if !areFigures(w) {
 		return 0, false
 	}
-	const some = 0xff<<32 | 0xff
-	w = w*10 + w>>8 // by two
-	w = (w&some*(100|1_000_000<<32) + w>>16&some*(1|10_000<<32)) >> 32
-	return Fixed(w) * 2e6, true
+	return Fixed(eightFigures(w)) * 2e6, true
 }

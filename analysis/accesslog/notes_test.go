@@ -91,7 +91,7 @@ func TestNotes(t *testing.T) {
 }
 
 func TestUnknownFormatHasAHint(t *testing.T) {
-	_, err := detect("x.log", []byte("no log\n"), true, splitter{}, Formats(), nil)
+	_, err := detect("x.log", []byte("no log\n"), true, splitter{}, &plan{formats: Formats()})
 	e, ok := errors.AsType[*UnknownFormatError](err)
 	if !ok || strings.Contains(e.Error(), "--format") || !strings.Contains(e.Hint(), "--format") || !strings.Contains(e.Hint(), "llmops, otlp") {
 		t.Errorf("%v", err)

@@ -15,10 +15,11 @@ func TestPagesAcrossBlocks(t *testing.T) {
 		"arrays":  {"[", "]", "\n"},
 		"close":   {`{ "items":[ `, `]}`, ""},
 		"empty":   {`[`, `]`, "\n[]\n"},
+		"headed":  {`{"object" : "list","n":12,"meta":{"data":[{"a":"]}"}]},"data":[`, `],"more":false}`, "\n"},
 	} {
 		// The first page ends near the end of the first block; so much is before it.
 		head := form[0] + rows[0] + ",{\"pad\":\""
-		for cut := -30; cut < 50; cut++ {
+		for cut := -30; cut < 90; cut++ {
 			pad := blockSize - len(head) + cut - len(`"}`+form[1])
 			log := head + strings.Repeat("p", pad) + `"}` + form[1] + form[2] + form[0] + rows[1] + "," + rows[2] + form[1]
 			s, events, err := readAll(t, []Source{memory(name, []byte(log))}, Options{})

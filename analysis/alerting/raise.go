@@ -203,8 +203,16 @@ func floorDiv(a, b int64) int64 {
 
 // compareAlerts orders alerts by when they fired, or became active.
 func compareAlerts(a, b Alert) int {
-	return cmp.Or(cmp.Compare(cmp.Or(a.FiredAt, a.ActiveAt), cmp.Or(b.FiredAt, b.ActiveAt)),
+	return cmp.Or(cmp.Compare(a.begun(), b.begun()),
 		cmp.Compare(a.Name, b.Name), slices.Compare(flat(a.Labels), flat(b.Labels)), a.Rule-b.Rule)
+}
+
+// begun is when the alert fired, or else became active.
+func (a Alert) begun() int64 {
+	if a.State == Pending {
+		return a.ActiveAt
+	}
+	return a.FiredAt
 }
 
 func flat(m map[string]string) []string {

@@ -214,3 +214,13 @@ func TestReplayRefuses(t *testing.T) {
 		t.Errorf("%v, %+v", err, res.Alerts)
 	}
 }
+
+// The epoch is a time like others: an alert that fired then is not ordered by when it
+// became active.
+func TestOrderAtTheEpoch(t *testing.T) {
+	fired := Alert{Name: "A", State: Firing, ActiveAt: -60_000, FiredAt: 0}
+	pending := Alert{Name: "B", State: Pending, ActiveAt: -30_000}
+	if compareAlerts(pending, fired) >= 0 {
+		t.Error("what was pending 30 s before the epoch comes after what fired at it")
+	}
+}

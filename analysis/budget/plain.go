@@ -3,6 +3,7 @@ package budget
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"llmops/analysis/accesslog"
 )
@@ -39,8 +40,11 @@ func (p *plains) add(end int64, latency, ttft accesslog.Fixed) bool {
 	if !isA || !isB || p.base+int64(after) != end {
 		return false
 	}
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(after))
-	p.buf = binary.LittleEndian.AppendUint64(p.buf, uint64(b)<<32|uint64(a))
+	at := len(p.buf)
+	p.buf = slices.Grow(p.buf, plainLen)[:at+plainLen]
+	e := (*[plainLen]byte)(p.buf[at:])
+	binary.LittleEndian.PutUint32(e[:], uint32(after))
+	binary.LittleEndian.PutUint64(e[4:], uint64(b)<<32|uint64(a))
 	return true
 }
 

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -59,6 +60,9 @@ func newView(s *series.Store, wanted func(name string) bool) view {
 	b := series.NewBuilder()
 	for _, x := range s.Series() {
 		name := viewName(x.Name())
+		if name == "vllm:lora_requests_info" && x.Original() {
+			v.adapters(b, x, o)
+		}
 		if !wanted(name) || !x.Original() && name != x.Name() {
 			continue
 		}
@@ -136,4 +140,28 @@ func (v view) entity(ls labels.Labels) Entity {
 		e.Label = "node"
 	}
 	return e
+}
+
+// adapters makes numbers of what an engine says in labels: which LoRA adapters run, which
+// wait, and how many there may be.
+func (v view) adapters(b *series.Builder, x *series.Series, o owners) {
+	ls := x.Labels()
+	count := func(label string) float64 {
+		if ls.Get(label) == "" {
+			return 0
+		}
+		return float64(strings.Count(ls.Get(label), ",") + 1)
+	}
+	replica := v.relabel(ls, x.Name(), o).Get("replica")
+	slots, err := strconv.ParseFloat(ls.Get("max_lora"), 64)
+	for t := range x.Points() {
+		add := func(name string, value float64) {
+			b.Add(labels.FromStrings(labels.MetricName, name, "replica", replica), series.Gauge, t, value)
+		}
+		add("lora_adapters_running", count("running_lora_adapters"))
+		add("lora_adapters_waiting", count("waiting_lora_adapters"))
+		if err == nil {
+			add("lora_slots", slots)
+		}
+	}
 }

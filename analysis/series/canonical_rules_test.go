@@ -92,7 +92,7 @@ func TestRulesLikeCanonicalRecorded(t *testing.T) {
 	if folder == "" {
 		t.Skip("LLMOPS_DATA is not set")
 	}
-	for _, id := range strings.Fields(os.Getenv("CASES")) {
+	for _, id := range []string{"005", "009", "013"} {
 		files, err := filepath.Glob(filepath.Join(folder, "incidents", "case-"+id, "metrics*"))
 		if err != nil || len(files) != 1 {
 			t.Fatal(files, err)

@@ -47,3 +47,27 @@ func TestRecordedIncidents(t *testing.T) {
 		t.Errorf("formats: %v", formats)
 	}
 }
+
+// namesOfIncidents are those of all series of the recorded incidents.
+func namesOfIncidents(t *testing.T) map[string]bool {
+	t.Helper()
+	folder := os.Getenv("LLMOPS_DATA")
+	if folder == "" {
+		t.Skip("LLMOPS_DATA is not set")
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "incidents", "*", "metrics*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no recorded incidents", err)
+	}
+	found := map[string]bool{}
+	for _, name := range files {
+		store, _, err := Read(t.Context(), []accesslog.Source{fileSource(name)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range store.Series() {
+			found[x.Name()] = true
+		}
+	}
+	return found
+}

@@ -163,7 +163,7 @@ func (c *collection) count() {
 }
 
 // explainNone says plainly why there is no GPU in the result, or none of a vendor's.
-func (c *collection) explainNone() {
+func (c *collection) explainNone(ctx context.Context) {
 	none, before := len(c.out.GPUs) == 0, len(c.out.Errors)
 	for _, v := range vendors() {
 		n := c.out.OnBus[v.name]
@@ -176,6 +176,10 @@ func (c *collection) explainNone() {
 			p.Hint = cmp.Or(c.nvmlSaid.Hint(), p.Hint)
 		}
 		c.fail(p)
+		if ctx.Err() != context.Canceled { // else nobody waited for the driver
+			c.out.Findings = append(c.out.Findings, snapshot.Finding{ID: "gpus_not_seen", Severity: snapshot.Critical, Entity: "vendor=" + v.name,
+				Summary: p.Detail, Action: p.Hint})
+		}
 	}
 	for _, f := range c.foreign {
 		if none && f.n > 0 {
@@ -191,13 +195,6 @@ func (c *collection) explainNone() {
 		p.Detail += ", or none passed into this container"
 	}
 	c.fail(p)
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
 }
 
 // logged is what the kernel log gave.

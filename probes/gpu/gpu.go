@@ -133,7 +133,7 @@ func (p *Prober) Read(ctx context.Context) Result {
 		c.addAMD(ctx, amd)
 	}
 	c.timed("gpu_processes", func() { c.resolve(ctx) })
-	c.explainNone()
+	c.explainNone(ctx)
 	c.waitLog(ctx, log, c.addLog)
 	for i := range c.out.GPUs {
 		c.out.GPUs[i].Index = i

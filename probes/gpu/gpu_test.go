@@ -198,6 +198,13 @@ func TestSources(t *testing.T) {
 			if !slices.EqualFunc(got, want, strings.HasPrefix) {
 				t.Errorf("errors %q, want %q", got, want)
 			}
+			// GPUs that are there and that no driver reads are worth an alarm.
+			unseen := slices.ContainsFunc(r.Findings, func(f snapshot.Finding) bool {
+				return f.ID == "gpus_not_seen" && f.Severity == snapshot.Critical && f.Entity == "vendor=nvidia" && f.Action != ""
+			})
+			if unseen != strings.Contains(tt.errors, "no driver") {
+				t.Errorf("findings %+v", r.Findings)
+			}
 		})
 	}
 }

@@ -106,3 +106,11 @@ func container(groups string) (id, pod string) {
 func isHex(s string) bool {
 	return strings.Trim(s, "0123456789abcdef") == ""
 }
+
+// plural is the end of a word that stands behind n.
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}

@@ -66,6 +66,11 @@ const (
 	GPUFailed        = "error"          // any other status
 )
 
+// GPUStates lists them, the good one first.
+func GPUStates() []string {
+	return []string{GPUOK, GPULost, GPUResetRequired, GPUForbidden, GPUTimeout, GPUFailed}
+}
+
 // GPUMemory is memory of one kind.
 type GPUMemory struct {
 	TotalBytes    *uint64 `json:"total_bytes,omitempty"`

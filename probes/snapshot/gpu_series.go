@@ -14,8 +14,9 @@ func busSamples(w *samples, onBus map[string]int) {
 	}
 }
 
-// gpuSamples yields the numbers of each GPU, labelled gpu (its index), uuid
-// and name of the model.
+// gpuSamples yields the numbers of each GPU, labelled gpu (its index) and uuid. Those of
+// its state have the index alone: a GPU that is lost does not tell who it is, and its
+// series must go on.
 func gpuSamples(w *samples, gpus []GPU) {
 	for _, g := range gpus {
 		if w.stopped {
@@ -44,7 +45,11 @@ func (s gpuSeries) gauge(name string, v *float64) { gauge(s.w, name, v, s.of...)
 
 func (s gpuSeries) state(g GPU) {
 	info(s.w, "gpu_info", s.with("name", g.Name, "vendor", g.Vendor, "source", g.Source, "pci", g.PCI)...)
-	flag(s.w, "gpu_up", new(g.State == GPUOK), s.with("state", g.State)...)
+	gpu := []string{"gpu", strconv.Itoa(g.Index)}
+	flag(s.w, "gpu_up", new(g.State == GPUOK), gpu...)
+	for _, state := range GPUStates() { // every state is a series, so that its end shows as 0
+		flag(s.w, "gpu_state", new(g.State == state), append(gpu, "state", state)...)
+	}
 	flag(s.w, "gpu_persistence", g.Persistence, s.of...)
 	gauge(s.w, "gpu_pstate", g.PState, s.of...)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"llmops/probes/snapshot"
 )
 
@@ -81,7 +83,8 @@ func TestGPUSamples(t *testing.T) {
 		for _, l := range x.Labels {
 			labels[l.Name] = l.Value
 		}
-		if labels["gpu"] != "0" && labels["gpu"] != "1" || labels["uuid"] == "" {
+		state := x.Name == "gpu_up" || x.Name == "gpu_state"
+		if labels["gpu"] != "0" && labels["gpu"] != "1" || (labels["uuid"] == "") != state {
 			t.Errorf("%s of which GPU: %v", x.Name, x.Labels)
 		}
 	}
@@ -120,16 +123,41 @@ func TestGPUSamples(t *testing.T) {
 	check(reflect.ValueOf(gpus), "")
 }
 
-// A GPU that is gone still has its series of being gone, and no zeros.
-func TestLostGPUSamples(t *testing.T) {
-	var names []string
-	for x := range (snapshot.Snapshot{GPUs: []snapshot.GPU{{Index: 4, Source: "nvml", State: snapshot.GPULost}}}).Samples {
-		if strings.HasPrefix(x.Name, "gpu_") {
-			names = append(names, fmt.Sprint(x.Name, "=", x.Value))
+// A GPU that is gone still has its series of being gone, the same ones as before, and
+// no zeros of what is not known.
+func TestGPUStateSamples(t *testing.T) {
+	series := func(g snapshot.GPU) (list []string) {
+		for x := range (snapshot.Snapshot{GPUs: []snapshot.GPU{g}}).Samples {
+			if x.Name == "gpu_up" || x.Name == "gpu_state" {
+				list = append(list, fmt.Sprint(x.Name, x.Labels, " ", x.Value))
+			} else if strings.HasPrefix(x.Name, "gpu_") {
+				list = append(list, x.Name)
+			}
 		}
+		return list
 	}
-	if got := strings.Join(names, " "); got != "gpu_info=1 gpu_up=0" {
-		t.Errorf("got %s", got)
+	want := func(up int, in string) []string {
+		list := []string{"gpu_info", fmt.Sprintf("gpu_up[{gpu 4}] %d", up)}
+		for _, state := range snapshot.GPUStates() {
+			is := 0
+			if state == in {
+				is = 1
+			}
+			list = append(list, fmt.Sprintf("gpu_state[{gpu 4} {state %s}] %d", state, is))
+		}
+		return list
+	}
+	for _, c := range []struct {
+		g    snapshot.GPU
+		want []string
+	}{
+		{snapshot.GPU{Index: 4, UUID: "GPU-4", Source: "nvml", State: snapshot.GPUOK, NotRead: map[string]snapshot.Status{"processes": snapshot.Forbidden}}, want(1, "ok")},
+		{snapshot.GPU{Index: 4, Source: "nvml", State: snapshot.GPULost}, want(0, "lost")},
+		{snapshot.GPU{Index: 4, UUID: "GPU-4", Source: "nvml", State: snapshot.GPUResetRequired}, want(0, "reset_required")},
+	} {
+		if diff := cmp.Diff(c.want, series(c.g)); diff != "" {
+			t.Errorf("%s: %s", c.g.State, diff)
+		}
 	}
 }
 

@@ -28,9 +28,10 @@ type answers struct {
 // caller's mistake and no request to judge by; where a counter has classes alone, all
 // of them. Every other 4xx, such as 429, and 5xx is a failure.
 const (
-	callers  = "4(0[01345]|1[35]|22|99|xx)?"
-	failures = "[45](..)?"
-	timeouts = "408|504"
+	callers  = `"4(0[01345]|1[35]|22|99|xx)?"`
+	failures = `"[45](..)?"`
+	timeouts = `"408|504"`
+	codes    = `"[1-5][0-9]+"`
 )
 
 // checks are the paths that are no requests of a caller.
@@ -50,27 +51,25 @@ func (a answers) of(what string) (string, error) {
 	rate := func(matchers ...string) string {
 		return fmt.Sprintf("sum without (%s) (rate(%s{%s}[5m]))", gone, a.Name, strings.Join(slices.Concat(given, matchers), ","))
 	}
-	judged := fmt.Sprintf("%s!~%q", a.Status, callers)
-	all := rate(judged)
-	if a.Unless != "" {
-		all = fmt.Sprintf("(%s unless on (job, instance) (%s))", all, a.Unless)
-	}
-	share := func(matchers ...string) string {
-		return fmt.Sprintf("(%s or 0 * %s) / (%s > 0)", rate(matchers...), all, all)
-	}
-	switch what {
-	case "all":
-		if a.Shares {
-			return "", nil
+	all := func(judged ...string) string {
+		if a.Unless == "" {
+			return rate(judged...)
 		}
-		return all, nil
-	case "failed":
-		return share(fmt.Sprintf("%s=~%q", a.Status, failures), judged), nil
-	case "timed out":
-		if a.Classes {
-			return "", nil
-		}
-		return share(fmt.Sprintf("%s=~%q", a.Status, timeouts)), nil
+		return fmt.Sprintf("(%s unless on (job, instance) (%s))", rate(judged...), a.Unless)
+	}
+	share := func(bad string, judged ...string) string {
+		return fmt.Sprintf("(%s or 0 * %s) / (%s > 0)", rate(append([]string{a.Status + "=~" + bad}, judged...)...), all(judged...), all(judged...))
+	}
+	judged := a.Status + "!~" + callers
+	switch {
+	case what == "all" && a.Shares, what == "timed out" && a.Classes:
+		return "", nil
+	case what == "all":
+		return all(judged), nil
+	case what == "failed":
+		return share(failures, judged), nil
+	case what == "timed out": // where statuses are no classes
+		return share(timeouts, a.Status+"=~"+codes, judged), nil
 	}
 	return "", fmt.Errorf("nothing of HTTP answers is called %q", what)
 }

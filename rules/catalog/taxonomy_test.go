@@ -15,14 +15,22 @@ var promised = map[string]string{
 		successful_requests total_requests errors_per_minute error_types
 		remaining_budget budget_consumption budget_consumption_rate
 		deployment_event instance_count_change
-		p95_ttft_ms p95_tpot_ms p99_itl_ms goodput`,
+		p95_ttft_ms p95_tpot_ms p99_itl_ms goodput
+		p95_prompt_tokens p95_output_tokens queue_length_by_reason grammar_queue_length
+		requests_rejected_total corrupted_requests_total retries_total retries_per_second
+		instance_count instance_count_wanted container_restarts_total`,
 	Resource: `
 		gpu_utilization gpu_memory_usage gpu_memory_utilization cpu_utilization cpu_count load_average
 		memory_usage memory_utilization memory_total_gb memory_used_gb memory_available_gb memory_trend
 		disk_usage disk_utilization disk_total_gb disk_used_gb disk_free_gb io_wait
 		cache_hit_rate cache_memory_usage kv_cache_utilization preemptions_total
 		network_in_bytes network_out_bytes network_bytes_sent network_bytes_recv network_packets_sent network_packets_recv
-		connection_count packet_loss_rate model_load_time_ms model_memory_usage_gb`,
+		connection_count packet_loss_rate model_load_time_ms model_memory_usage_gb
+		lora_slots lora_slots_used lora_adapters_running lora_adapters_waiting
+		spec_decode_drafts_total spec_decode_draft_tokens_total spec_decode_accepted_tokens_total
+		spec_decode_acceptance_rate spec_decode_acceptance_length
+		cached_prompt_tokens_total kv_cache_used_tokens kv_transfer_ms kv_transfer_failures_total
+		process_cpu_used_cores process_memory_used_bytes process_open_files`,
 	Business: `
 		user_satisfaction_score session_duration bounce_rate conversion_rate complaint_rate
 		active_users new_users user_retention_rate

@@ -402,7 +402,7 @@ func healthy(seed uint64) *series.Store {
 		for g := range 2 {
 			gpu := with(at, "job", "dcgm", "gpu", fmt.Sprint(g))
 			gauge("gpu_info", flat(1), with(gpu, "vendor", "nvidia")...)
-			gauge("gpu_up", flat(1), with(gpu, "state", "ok")...)
+			gauge("gpu_up", flat(1), gpu...)
 			for name, x := range map[string]float64{
 				"gpu_temperature_margin_c": 25, "gpu_memory_temperature_c": 75, "gpu_power_w": 500, "gpu_sm_clock_mhz": 1900,
 			} {

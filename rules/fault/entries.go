@@ -96,7 +96,7 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 	d.object(n, fields{
 		"id": d.name(&f.ID), "en": d.text(&f.En), "zh": d.text(&f.Zh),
 		"severity": choice(d, &f.Severity, Severities()...), "scope": choice(d, &f.Scope, GPU, Replica, Fleet, Upstream),
-		"prior": d.number(&f.Prior), "telemetry": d.flag(&f.Telemetry),
+		"prior": d.number(&f.Prior), "telemetry": d.flag(&f.Telemetry), "single": d.flag(&f.Single),
 		"symptoms": d.list(func(n *yaml.Node) { f.Symptoms = append(f.Symptoms, d.symptom(n)) }),
 		"against":  d.list(func(n *yaml.Node) { f.Against = append(f.Against, d.symptom(n)) }),
 		"explains": d.texts(&f.Explains), "cause": d.text(&f.Cause), "cause_zh": d.text(&f.CauseZh),

@@ -6,6 +6,7 @@ package fault
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Position is a place in a file; the zero Position is none.
@@ -145,14 +146,16 @@ type Fault struct {
 	// Telemetry tells that what is wrong is the measurement: it is looked for first, and
 	// what it blinds is not judged.
 	Telemetry bool
-	Symptoms  []Symptom
-	Against   []Symptom // their weight counts against the fault
-	Explains  []string  // faults that are only effects where this one is there too
-	Cause     string    // root cause, in words
-	CauseZh   string
-	Actions   []Action // by risk, safest first
-	Prevent   []string // so that it does not happen again
-	Runbook   string
+	// Single tells that it is one of several that is broken: neighbours only feel it.
+	Single   bool
+	Symptoms []Symptom
+	Against  []Symptom // their weight counts against the fault
+	Explains []string  // faults that are only effects where this one is there too
+	Cause    string    // root cause, in words
+	CauseZh  string
+	Actions  []Action // by risk, safest first
+	Prevent  []string // so that it does not happen again
+	Runbook  string
 	Position
 }
 
@@ -197,4 +200,31 @@ func merge[T any](old, add []T, name func(T) string) []T {
 		}
 	}
 	return all
+}
+
+// Text is an action with its commands, for a replica, pod or host and one of its GPUs.
+func (a Action) Text(name, gpu string) string {
+	text := a.Do
+	for i, c := range a.Run {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		text += sep + c.On + ": " + c.For(name, gpu)
+	}
+	return text
+}
+
+// For is a command for a replica, pod or host and one of its GPUs; what is not known
+// stays as it stands in the catalogue, in braces.
+func (c Command) For(name, gpu string) string {
+	line := c.Line
+	if name != "" {
+		line = strings.ReplaceAll(line, "{replica}", name)
+		line = strings.ReplaceAll(line, "{node}", name)
+	}
+	if gpu != "" {
+		line = strings.ReplaceAll(line, "{gpu}", gpu)
+	}
+	return line
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"llmops/rules/alert/routing"
@@ -37,8 +38,9 @@ func observe(c routing.Config, alerts []Alert, from, to int64) *world {
 	slices.SortStableFunc(w.alerts, func(a, b Alert) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.ID, b.ID))
 	})
+	w.from = to // mutes before the first alert matter to nobody
 	if len(w.alerts) > 0 {
-		w.from = max(from, w.alerts[0].From)
+		w.from = w.alerts[0].From
 	}
 	w.prints = make([]string, len(w.alerts))
 	for i, a := range w.alerts {
@@ -49,9 +51,16 @@ func observe(c routing.Config, alerts []Alert, from, to int64) *world {
 	for i := range w.quiet {
 		w.quiet[i] = union(slices.Concat(w.inhibited[i], w.silenced[i]))
 	}
+	known := map[string][]span{} // by the names of the intervals, which many routes share
 	c.Walk(func(r *routing.Route) {
 		w.order[r] = len(w.order)
-		w.mutes[r] = muted(c, r, w.from, to)
+		key := fmt.Sprintf("%q %q", r.MuteTimeIntervals, r.ActiveTimeIntervals)
+		spans, ok := known[key]
+		if !ok {
+			spans = muted(c, r, w.from, to)
+			known[key] = spans
+		}
+		w.mutes[r] = spans
 	})
 	for _, r := range c.Receivers {
 		if r.Sends() {

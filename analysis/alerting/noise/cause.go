@@ -23,19 +23,63 @@ type Cause struct {
 	Notifications int   `json:"notifications"`
 }
 
-func sameThing(a, b dispatch.Alert) bool {
-	common := false
-	for _, label := range []string{"service", "replica", "pod", "instance", "node", "host"} {
-		x, y := a.Labels[label], b.Labels[label]
-		if x == "" || y == "" {
+// entities are the labels that say what an alert is of.
+var entities = [...]string{"service", "replica", "pod", "instance", "node", "host"}
+
+// A joiner finds the alerts that belong together, in one pass over alerts by From: of
+// those with a name or a label in common it is enough to look at the last one, since the
+// ones before it belong to that already.
+type joiner struct {
+	alerts []dispatch.Alert
+	parent []int
+	last   map[[2]string]int // the last alert of a name (label alertname) or of a label's value
+	// open are those of each set of entity labels that no alert without a label in common
+	// has joined yet, and the last that one did.
+	open [1 << len(entities)][]int
+}
+
+func (j *joiner) root(i int) int {
+	for j.parent[i] != i {
+		j.parent[i] = j.parent[j.parent[i]]
+		i = j.parent[i]
+	}
+	return i
+}
+
+// near joins two alerts that are of one thing, if the second begins soon enough.
+func (j *joiner) near(before, i int) {
+	if j.alerts[i].From-j.alerts[before].From > Near.Milliseconds() {
+		return
+	}
+	j.parent[j.root(i)] = j.root(before)
+}
+
+func (j *joiner) add(i int) {
+	labels, set := j.alerts[i].Labels, 0
+	common := func(label string) {
+		key := [2]string{label, labels[label]}
+		if before, ok := j.last[key]; ok {
+			j.near(before, i)
+		}
+		j.last[key] = i
+	}
+	common("alertname")
+	for bit, label := range entities {
+		if labels[label] != "" {
+			set |= 1 << bit
+			common(label)
+		}
+	}
+	for other := range j.open {
+		if other&set != 0 || len(j.open[other]) == 0 {
 			continue
 		}
-		if x == y {
-			return true
+		for _, before := range j.open[other] {
+			j.near(before, i)
 		}
-		common = true
+		j.open[other] = j.open[other][len(j.open[other])-1:]
 	}
-	return !common || a.Labels["alertname"] == b.Labels["alertname"]
+	j.open[set] = append(j.open[set], i)
 }
 
 // rank is lower for what is more severe.
@@ -49,28 +93,12 @@ func rank(severity string) int {
 
 // causes expects alerts by From.
 func causes(alerts []dispatch.Alert, plan dispatch.Plan) []Cause {
-	parent := make([]int, len(alerts))
-	for i := range parent {
-		parent[i] = i
+	j := joiner{alerts: alerts, parent: make([]int, len(alerts)), last: map[[2]string]int{}}
+	for i := range alerts {
+		j.parent[i] = i
+		j.add(i)
 	}
-	root := func(i int) int {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
-		}
-		return i
-	}
-	first := 0
-	for i, a := range alerts {
-		for a.From-alerts[first].From > Near.Milliseconds() {
-			first++
-		}
-		for j := first; j < i; j++ {
-			if root(j) != root(i) && sameThing(alerts[j], a) {
-				parent[root(i)] = root(j)
-			}
-		}
-	}
+	root := j.root
 	by, cause := map[int][]int{}, map[int]int{}
 	for i, a := range alerts {
 		by[root(i)] = append(by[root(i)], i)

@@ -24,7 +24,8 @@ type document struct {
 }
 
 type inputDoc struct {
-	Files       []string `json:"files,omitempty"`
+	Server      string   `json:"server,omitempty"`
+	Files       []string `json:"files,omitempty"` // of a server, what it was asked
 	Format      string   `json:"format,omitempty"`
 	Series      int      `json:"series"`
 	Points      int64    `json:"points"`
@@ -110,7 +111,7 @@ func (r *report) document() document {
 	d := document{
 		Schema: Schema,
 		Input: inputDoc{
-			Files: s.Files, Format: s.Format, Series: s.Series, Points: s.Points, Start: moment(r.result.Start), End: moment(r.result.End),
+			Server: r.in.Server, Files: s.Files, Format: s.Format, Series: s.Series, Points: s.Points, Start: moment(r.result.Start), End: moment(r.result.End),
 			Rules: len(r.result.Rules), Evaluations: r.result.Evaluations,
 		},
 		Alerts: []alertDoc{}, Notifications: []noticeDoc{}, Rules: []ruleDoc{}, Noise: r.noiseDoc(),

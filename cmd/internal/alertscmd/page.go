@@ -85,18 +85,19 @@ func (r *report) page(w io.Writer, version string) error {
 			continue
 		}
 		note := ""
+		if i == 0 {
+			note = "over time: ▒ pending, █ firing; "
+		}
 		if n := len(s.table.Rows) - pageRows; n > 0 {
-			note = fmt.Sprintf("the first %d of %d: the JSON form (-o json) has all", pageRows, pageRows+n)
+			note += fmt.Sprintf("the first %d of %d: the JSON form (-o json) has all", pageRows, pageRows+n)
 		}
 		table := html.FromTable(head(s.table, pageRows), func(string) html.Kind { return "" })
 		for _, row := range table.Rows {
 			if i == 0 { // the column STATE
-				if row[0].Kind = kindOf(row[0].Text); row[0].Text == string(alerting.Resolved) {
-					row[0].Kind = ""
-				}
+				row[0].Kind = kindOf(row[0].Text)
 			}
 		}
-		doc.Sections = append(doc.Sections, html.Section{Title: s.title, Note: note, Table: table})
+		doc.Sections = append(doc.Sections, html.Section{Title: s.title, Note: strings.TrimSuffix(note, "; "), Table: table})
 		if i == 0 {
 			doc.Sections = append(doc.Sections, r.charts()...)
 		}
@@ -111,7 +112,7 @@ func kindOf(state string) html.Kind {
 	case "ok":
 		return html.Pass
 	}
-	return html.Undecided
+	return "" // neither good nor bad
 }
 
 // charts are how many alerts fired over time, by severity, and how many messages were

@@ -113,7 +113,10 @@ func colour(word string, style render.Style) string {
 func (r *report) source() string {
 	s := r.in.Summary
 	what := render.Plural(len(s.Files), "file")
-	if s.Format != "" {
+	switch {
+	case r.in.Server != "":
+		what = r.in.Server
+	case s.Format != "":
 		what += ", " + s.Format
 	}
 	return fmt.Sprintf("%s: %s, %d points from %s to %s; %s, %d evaluations", what, series(s.Series), s.Points,

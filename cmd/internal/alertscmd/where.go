@@ -6,7 +6,10 @@ import (
 )
 
 // entities are labels that name what an alert is about, the narrowest first.
-var entities = []string{"gpu", "mig", "mountpoint", "interface", "server", "pod", "replica", "instance", "node", "host", "device", "model", "service", "job", "slo", "cluster"}
+var entities = []string{"gpu", "mig", "mountpoint", "interface", "device", "server", "pod", "replica", "instance", "node", "host", "model", "service", "job", "slo", "cluster"}
+
+// inside is how many of them name a part of something, and say nothing without it.
+const inside = 5
 
 // labelled is an alert by its labels; the rule's own are no part of what it is about.
 type labelled struct {
@@ -54,12 +57,21 @@ func apart(list []labelled) []string {
 				break
 			}
 		}
-		for _, i := range of { // told by what it lacks
-			for _, k := range ordered {
-				if v := list[i].labels[k]; v != "" && text[i] == "" {
-					text[i] = k + "=" + v
-				}
-			}
+		for _, i := range of {
+			text[i] = whole(text[i], ordered, list[i].labels)
+		}
+	}
+	return text
+}
+
+// whole completes what tells an alert: one that is told by what it lacks has a label all
+// the same, and a part has what it is a part of.
+func whole(text string, ordered []string, labels map[string]string) string {
+	for _, k := range ordered {
+		name, _, _ := strings.Cut(text, "=")
+		part := slices.Contains(entities[:inside], name) && !strings.Contains(text, " ")
+		if v := labels[k]; v != "" && (text == "" || part && !slices.Contains(entities[:inside], k)) {
+			text = strings.TrimSpace(text + " " + k + "=" + v)
 		}
 	}
 	return text

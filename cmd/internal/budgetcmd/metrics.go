@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"llmops/analysis/budget"
+	"llmops/cmd/internal/render"
 )
 
 // openMetrics writes the report in the Prometheus text format, for a node
@@ -29,7 +29,7 @@ func openMetrics(w io.Writer, r budget.Report) error {
 		fmt.Fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", m.name, m.help, m.name)
 		for _, s := range r.SLOs {
 			if v := m.value(s); v != nil {
-				fmt.Fprintf(out, "%s{slo=%s,window=%s} %s\n", m.name, quote(s.Name), quote(s.Window), strconv.FormatFloat(*v, 'g', -1, 64))
+				fmt.Fprintf(out, "%s{slo=%s,window=%s} %s\n", m.name, render.LabelValue(s.Name), render.LabelValue(s.Window), strconv.FormatFloat(*v, 'g', -1, 64))
 			}
 		}
 	}
@@ -38,14 +38,9 @@ func openMetrics(w io.Writer, r budget.Report) error {
 	for _, s := range r.SLOs {
 		for _, b := range s.BurnRates {
 			if b.Rate != nil {
-				fmt.Fprintf(out, "%s{slo=%s,window=%s} %s\n", burn, quote(s.Name), quote(b.Window), strconv.FormatFloat(*b.Rate, 'g', -1, 64))
+				fmt.Fprintf(out, "%s{slo=%s,window=%s} %s\n", burn, render.LabelValue(s.Name), render.LabelValue(b.Window), strconv.FormatFloat(*b.Rate, 'g', -1, 64))
 			}
 		}
 	}
 	return out.Flush()
-}
-
-// quote is a label value as the text format wants it.
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "\ufffd")) + `"`
 }

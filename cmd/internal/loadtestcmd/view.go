@@ -226,7 +226,7 @@ func flat(s loadreport.Summary) *render.Table {
 	t := &render.Table{Columns: render.Columns("metric", ">value")}
 	add := func(name string, v *float64) {
 		if v != nil {
-			t.Add(name, strconv.FormatFloat(*v, 'f', -1, 64))
+			t.Add(name, render.Full(v))
 		}
 	}
 	for _, r := range rows(s) {

@@ -38,7 +38,8 @@ type Input struct {
 	// expressions at Start look at.
 	Start, End time.Time
 
-	server string // as it may be shown; "": files
+	// Server is the one that was read, as it may be shown; "": files.
+	Server string
 }
 
 // Load reads what the arguments and flags name. Remarks about what was read go to the
@@ -65,7 +66,7 @@ func (f *Flags) Load(ctx context.Context, app *cli.App, paths []string, w Wants)
 	}
 	in.Store = series.Canonical(in.Store, c)
 	step, start := w.every(), in.Start
-	if in.server != "" {
+	if in.Server != "" {
 		start = start.Add(-steps(longest(looked), step))
 	}
 	stop := app.Progress(func() string { return "computing metrics" })
@@ -228,8 +229,8 @@ func (in Input) Empty() error {
 	switch {
 	case in.Store != nil && in.Store.Points() > 0:
 		return nil
-	case in.server != "":
-		return cli.WithHint(cli.NoVerdict(fmt.Errorf("%s has none of these metrics between %s and %s", in.server, clock(in.Start), clock(in.End))),
+	case in.Server != "":
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("%s has none of these metrics between %s and %s", in.Server, clock(in.Start), clock(in.End))),
 			"is it the right server, and the right time? -v shows what was asked for; --query names other metrics")
 	}
 	return cli.WithHint(cli.NoVerdict(errors.New("the files hold no sample")), "are they the right files?")

@@ -59,7 +59,7 @@ func (f *Flags) pull(ctx context.Context, app *cli.App, q question) (Input, erro
 	if summary.Histograms > 0 {
 		app.Warnf("%d native histograms are in no figure: only floats and classic histograms can be read", summary.Histograms)
 	}
-	return Input{Store: store, Summary: summary, Start: start, End: end, server: client.Host()}, nil
+	return Input{Store: store, Summary: summary, Start: start, End: end, Server: client.Host()}, nil
 }
 
 const (

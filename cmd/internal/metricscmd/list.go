@@ -3,7 +3,6 @@ package metricscmd
 import (
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -122,7 +121,7 @@ func whole(metrics []catalog.Metric, lang string) *render.Table {
 func computed(m catalog.Metric) string {
 	switch {
 	case m.SameAs != "" && m.Factor != 1:
-		return m.Name + " * " + number(m.Factor) + " = " + m.SameAs
+		return m.Name + " * " + render.Full(&m.Factor) + " = " + m.SameAs
 	case m.SameAs != "":
 		return m.SameAs
 	}
@@ -138,12 +137,9 @@ func aliases(m catalog.Metric) string {
 		case a.Expr != "":
 			text = a.Expr
 		case a.Factor != 1:
-			text += " * " + number(a.Factor)
+			text += " * " + render.Full(&a.Factor)
 		}
 		parts = append(parts, a.System+": "+text)
 	}
 	return strings.Join(slices.Compact(parts), "; ")
 }
-
-// number is a factor without an exponent.
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

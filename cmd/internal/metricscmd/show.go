@@ -103,13 +103,13 @@ func sameWords(m catalog.Metric) string {
 	if m.Factor == 1 {
 		return m.SameAs
 	}
-	return m.SameAs + ", when multiplied by " + number(m.Factor)
+	return m.SameAs + ", when multiplied by " + render.Full(&m.Factor)
 }
 
 func aliasWords(a catalog.Alias) string {
 	how := cmp.Or(a.Expr, "the same")
 	if a.Expr == "" && a.Factor != 1 {
-		how = "times " + number(a.Factor)
+		how = "times " + render.Full(&a.Factor)
 	}
 	if a.Bare {
 		how += ", within a GPU"

@@ -125,8 +125,7 @@ func (am Alertmanager) post(ctx context.Context, l line, address string, now tim
 		}
 		req.Header = req.Header.Clone()
 		req.Header.Set("Content-Type", "application/json")
-		_, err = l.exchange(ctx, req)
-		return err
+		return l.ask(ctx, req)
 	})
 	return err
 }

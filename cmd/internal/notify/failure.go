@@ -69,6 +69,15 @@ func (l line) exchange(ctx context.Context, req *http.Request) (*http.Response, 
 	return nil, f
 }
 
+// ask is exchange for those who want to know of success only.
+func (l line) ask(ctx context.Context, req *http.Request) error {
+	res, err := l.exchange(ctx, req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
 var errAttempt = errors.New("the attempt took too long")
 
 // broken is a request without an answer.

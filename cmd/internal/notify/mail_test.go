@@ -29,10 +29,9 @@ type sink struct {
 	ip       string // "": 127.0.0.1
 	full     bool   // has no room for the first mail
 
-	mu     sync.Mutex
-	mails  []arrived
-	tries  int
-	logins []string
+	mu    sync.Mutex
+	mails []arrived
+	tries int
 }
 
 type arrived struct {

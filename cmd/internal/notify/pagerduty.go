@@ -123,6 +123,5 @@ func (l line) postJSON(ctx context.Context, address string, header http.Header, 
 		req.Header[name] = values
 	}
 	req.Header.Set("Content-Type", "application/json")
-	_, err = l.exchange(ctx, req)
-	return err
+	return l.ask(ctx, req)
 }

@@ -84,8 +84,7 @@ func (l line) sms(ctx context.Context, address, account, token, from, to, text s
 	}
 	req.SetBasicAuth(account, token)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	_, err = l.exchange(ctx, req)
-	return err
+	return l.ask(ctx, req)
 }
 
 // isNumber tells a number of E.164.

@@ -26,3 +26,8 @@ var (
 	// writes it.
 	sgr = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 )
+
+// LabelValue is the value of a label in the text format of Prometheus, quotes included.
+func LabelValue(text string) string { return `"` + labelEscapes.Replace(Clean(text)) + `"` }
+
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -57,17 +57,7 @@ func Span(d time.Duration) string {
 }
 
 // Number has about four digits that mean something.
-func Number(v float64) string {
-	switch a := math.Abs(v); {
-	case v == 0 || a >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case a >= 100:
-		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-	case a >= 1:
-		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
+func Number(v float64) string { return figures(v, 4) }
 
 // Short is Number where there is little room: about three digits that mean something,
 // and k, M, G, T for thousands from 10,000 on.
@@ -78,25 +68,27 @@ func Short(v float64) string {
 		name       string
 	}{{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}} {
 		if a >= unit.from {
-			return digits(v/unit.size) + unit.name
+			return figures(v/unit.size, 3) + unit.name
 		}
 	}
-	return digits(v)
+	return figures(v, 3)
 }
 
-// digits are about three.
-func digits(v float64) string {
-	switch a := math.Abs(v); {
-	case v == 0 || a >= 100:
+// figures has n digits that mean something, but at most two decimals from 1 on, one
+// digit less below 1, and whole numbers whole.
+func figures(v float64, n int) string {
+	a := math.Abs(v)
+	switch {
+	case v == 0 || a >= math.Pow10(n-1):
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case a >= 10:
-		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-	case a >= 1:
-		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
-	case a >= 0.01:
-		return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
+	case a < 1:
+		return strconv.FormatFloat(v, 'g', n-1, 64)
 	}
-	return strconv.FormatFloat(v, 'g', 2, 64)
+	scale := 100.0
+	if a >= math.Pow10(n-2) {
+		scale = 10
+	}
+	return strconv.FormatFloat(math.Round(v*scale)/scale, 'f', -1, 64)
 }
 
 // Percent is a share, 1 being all, to a tenth of a percent; small ones have more. Only
@@ -122,19 +114,19 @@ func Size[N int64 | uint64 | float64](bytes N) string {
 		name string
 	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
 		if b >= unit.size {
-			return digits(b/unit.size) + " " + unit.name
+			return figures(b/unit.size, 3) + " " + unit.name
 		}
 	}
-	return digits(b) + " B"
+	return figures(b, 3) + " B"
 }
 
 // Milliseconds is a time that programs count in ms: "0.3ms", "812ms", and "21.3s" from
 // ten seconds on.
 func Milliseconds(ms float64) string {
 	if ms >= 10_000 {
-		return digits(ms/1000) + "s"
+		return figures(ms/1000, 3) + "s"
 	}
-	return digits(ms) + "ms"
+	return figures(ms, 3) + "ms"
 }
 
 // None stands for what was not measured.

@@ -19,7 +19,7 @@ func TestWords(t *testing.T) {
 		{render.Span(0), "0ms"}, {render.Span(300 * time.Microsecond), "0.3ms"}, {render.Span(812 * time.Millisecond), "812ms"}, {render.Span(45 * time.Second), "45s"},
 		{render.Span(62 * time.Minute), "1h2m"}, {render.Span(76 * time.Hour), "3d4h"}, {render.Span(48*time.Hour + time.Minute), "2d"}, {render.Span(-time.Minute), "-1m"},
 		{render.Number(0), "0"}, {render.Number(14.4), "14.4"}, {render.Number(-1234.5), "-1234"}, {render.Number(123.456), "123.5"}, {render.Number(0.00012345), "0.000123"},
-		{render.Short(18_400), "18.4k"}, {render.Short(9999), "9999"}, {render.Short(-2.5e9), "-2.5G"}, {render.Short(0.0125), "0.013"}, {render.Short(3e-7), "3e-07"}, {render.Short(1e13), "10T"},
+		{render.Short(18_400), "18.4k"}, {render.Short(9999), "9999"}, {render.Short(-2.5e9), "-2.5G"}, {render.Short(0.3125), "0.31"}, {render.Short(3e-7), "3e-07"}, {render.Short(1e13), "10T"},
 		{render.Percent(0), "0%"}, {render.Percent(math.Copysign(0, -1)), "0%"}, {render.Percent(1), "100.0%"}, {render.Percent(0.99999), "99.9%"}, {render.Percent(-0.99999), "-99.9%"},
 		{render.Percent(0.12345), "12.3%"}, {render.Percent(0.00012), "0.012%"}, {render.Percent(-2.571), "-257.1%"}, {render.Percent(3.5), "350.0%"},
 		{render.Size(int64(512)), "512 B"}, {render.Size(uint64(3 << 29)), "1.5 GiB"}, {render.Size(9e6), "8.58 MiB"}, {render.Size(uint64(2 << 40)), "2 TiB"},
@@ -27,6 +27,7 @@ func TestWords(t *testing.T) {
 		{render.Optional(nil, render.Number), "-"}, {render.Optional(new(2.0), render.Number), "2"}, {render.Optional(new(uint64(1024)), render.Size), "1 KiB"},
 		{render.Full(nil), ""}, {render.Full(new(0.1)), "0.1"}, {render.Full(new(1e7)), "10000000"},
 		{render.List([]string{"a", "b"}, 2), "a, b"}, {render.List([]string{"a", "b", "c"}, 2), "a, b and 1 more"},
+		{render.LabelValue("a\\b\"c\nd\x1b"), `"a\\b\"c\nd"`},
 		{render.Cut("größer", 6), "größer"}, {render.Cut("größer", 4), "grö…"}, {render.Cut("a", 0), "a"}, {render.Cut("ab", 1), "…"},
 	} {
 		if c.got != c.want {

@@ -1,55 +1,59 @@
-// Package rulefiles opens the rule files that a command line names: files, folders, and
-// those that ship with the program. What stands in them is rules/alert's.
+// Package rulefiles opens the files of rules, of their tests, and of routes that a
+// command line names: files, folders, and those that ship with the program. It tells
+// them apart; what stands in them is their readers'.
 package rulefiles
 
 import (
+	"bytes"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"llmops/cmd/internal/cli"
-	"llmops/cmd/internal/inputs"
 	"llmops/rules/alert"
 	"llmops/rules/defaults"
 )
 
-// Load reads the files that names stand for, each once: files, folders of which every
-// .yaml and .yml file that holds rule groups counts, and @defaults/NAME. Without names it
-// is all that ship.
-func Load(names ...string) ([]alert.File, error) {
+// Load is Read for a verb whose standard input is something else.
+func Load(names ...string) ([]alert.File, error) { return Read(nil, names...) }
+
+// Read reads the rule files that names stand for, each once and sorted by name, so that
+// the order of names never shows: those of Documents, of folders only those that hold
+// rule groups. Without names it is all that ship.
+func Read(stdin io.Reader, names ...string) ([]alert.File, error) {
 	if len(names) == 0 {
 		for _, name := range Shipped() {
 			names = append(names, defaults.Prefix+name)
 		}
 	}
-	var files []alert.File
-	var problems []error
-	seen := map[string]bool{}
+	var docs []Document
 	for _, name := range names {
-		paths, folder, err := expand(name)
+		some, err := Documents(stdin, name)
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range paths {
-			if seen[filepath.Clean(path)] {
-				continue
-			}
-			seen[filepath.Clean(path)] = true
-			file, err := read(path)
-			switch {
-			case err != nil:
-				problems = append(problems, err)
-			case len(file.Groups) > 0 || !folder:
-				files = append(files, file)
-			}
+		some = slices.DeleteFunc(some, func(d Document) bool { return d.Found && KindOf(d.Data) != Rules })
+		if len(some) == 0 {
+			return nil, cli.WithHint(cli.Usagef("%s holds no rule file", name), "a rule file ends in .yaml or .yml and has the key groups")
 		}
+		docs = append(docs, some...)
 	}
-	if len(problems) > 0 {
-		return nil, problems[0]
+	var files []alert.File
+	var bad alert.ReadError
+	for _, d := range once(docs) {
+		file, err := alert.Read(d.Name, bytes.NewReader(d.Data))
+		if e, ok := errors.AsType[*alert.ReadError](err); ok {
+			bad.Problems = append(bad.Problems, e.Problems...)
+			continue
+		}
+		if err != nil {
+			return nil, cli.Usage(err)
+		}
+		files = append(files, file)
+	}
+	if len(bad.Problems) > 0 {
+		return nil, Problem(&bad)
 	}
 	return files, nil
 }
@@ -61,85 +65,6 @@ func Groups(files []alert.File) []alert.Group {
 		groups = append(groups, f.Groups...)
 	}
 	return groups
-}
-
-// Shipped are the names of the files that ship, without @defaults/.
-func Shipped() []string {
-	entries, _ := defaults.Rules.ReadDir(".") // an embedded folder is always there
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), defaults.Extension))
-	}
-	return names
-}
-
-// expand lists the files of a name. Files of a folder that hold something else, such as
-// unit tests or routes, are left out: by what stands in them.
-func expand(name string) (paths []string, folder bool, err error) {
-	if strings.HasPrefix(name, defaults.Prefix) {
-		return []string{name}, false, nil
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, false, unreadable(err)
-	}
-	if !info.IsDir() {
-		return []string{name}, false, nil
-	}
-	err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		hidden := path != name && strings.HasPrefix(d.Name(), ".")
-		switch {
-		case hidden && d.IsDir():
-			return fs.SkipDir
-		case hidden || d.IsDir() || !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(path)):
-			return nil
-		}
-		rules, err := isRules(path)
-		if rules {
-			paths = append(paths, path)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, true, unreadable(err)
-	}
-	if len(paths) == 0 {
-		return nil, true, cli.WithHint(cli.Usagef("%s holds no rule file", name), "a rule file ends in .yaml or .yml and has the key groups")
-	}
-	return paths, true, nil
-}
-
-// isRules tells a rule file by its key groups. What is no YAML is left to the reader of
-// rules to complain of.
-func isRules(path string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 16<<20))
-	if err != nil {
-		return false, err
-	}
-	for line := range strings.Lines(string(head)) {
-		if strings.HasPrefix(line, "groups:") || strings.HasPrefix(line, `"groups"`) || strings.HasPrefix(line, "{") {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func read(name string) (alert.File, error) {
-	f, err := open(name)
-	if err != nil {
-		return alert.File{}, err
-	}
-	defer f.Close()
-	file, err := alert.Read(name, f)
-	return file, Problem(err)
 }
 
 // Problem is an error of alert.Read as a command returns it: all that is wrong.
@@ -155,37 +80,6 @@ func Problem(err error) error {
 	failed := cli.Usage(errors.New(strings.Join(lines, "\n")))
 	if hint := bad.Hint(); hint != "" {
 		return cli.WithHint(failed, "%s", hint)
-	}
-	return failed
-}
-
-func open(name string) (fs.File, error) {
-	shipped, ok := strings.CutPrefix(name, defaults.Prefix)
-	if !ok {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, unreadable(err)
-		}
-		return f, nil
-	}
-	f, err := defaults.Rules.Open(shipped + defaults.Extension)
-	if err != nil {
-		return nil, cli.WithHint(cli.Usagef("no rules %s ship with llmops", name), "%s", choose(shipped))
-	}
-	return f, nil
-}
-
-func choose(name string) string {
-	if near := cli.Nearest(name, slices.Values(Shipped())); near != "" {
-		return "did you mean " + defaults.Prefix + near + "?"
-	}
-	return "there are " + defaults.Prefix + strings.Join(Shipped(), ", "+defaults.Prefix)
-}
-
-func unreadable(err error) error {
-	failed := cli.Usage(err)
-	if errors.Is(err, fs.ErrNotExist) {
-		return cli.WithHint(failed, "%s", strings.Replace(inputs.Hint(err), "a log file", "a rule file", 1))
 	}
 	return failed
 }

@@ -63,7 +63,7 @@ func (o *checkOptions) run(ctx context.Context, app *cli.App, names []string) er
 			names = append(names, defaults.Prefix+name)
 		}
 	}
-	docs, err := documents(app, names)
+	docs, err := rulefiles.Documents(app.In, names...)
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,12 @@ func (o *checkOptions) run(ctx context.Context, app *cli.App, names []string) er
 	report := checkReport{Schema: checkSchema, Files: []checkedFile{}, Findings: []finding{}, failOn: o.failOn}
 	var rules []alert.File
 	for _, d := range docs {
-		if d.kind == kindOther && d.found {
-			app.Verbosef("%s is none of the files that are checked", d.name)
+		kind := rulefiles.KindOf(d.Data)
+		if kind == rulefiles.Other && d.Found {
+			app.Verbosef("%s is none of the files that are checked", d.Name)
 			continue
 		}
-		report.read(d, &rules)
+		report.read(d, kind, &rules)
 	}
 	if len(report.Files) == 0 {
 		return cli.WithHint(cli.Usagef("%s: no rule file, routes file, SLO file or unit test is there", strings.Join(names, ", ")),

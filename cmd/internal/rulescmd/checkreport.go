@@ -12,6 +12,7 @@ import (
 	"llmops/analysis/alerting/unittest"
 	"llmops/analysis/rulelint"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
 	"llmops/rules/alert/routing"
 	"llmops/rules/slo"
@@ -38,9 +39,9 @@ type checkReport struct {
 }
 
 type checkedFile struct {
-	File  string `json:"file"`
-	Kind  kind   `json:"kind"`
-	Items int    `json:"items"` // rules, tests, receivers or objectives
+	File  string         `json:"file"`
+	Kind  rulefiles.Kind `json:"kind"`
+	Items int            `json:"items"` // rules, tests, receivers or objectives
 	ok    bool
 }
 
@@ -57,41 +58,41 @@ func (f finding) place() string {
 }
 
 // read reads one file by its own reader, and takes down what that says.
-func (r *checkReport) read(d document, rules *[]alert.File) {
-	checked := checkedFile{File: d.name, Kind: d.kind, ok: true}
+func (r *checkReport) read(d rulefiles.Document, kind rulefiles.Kind, rules *[]alert.File) {
+	checked := checkedFile{File: d.Name, Kind: kind, ok: true}
 	var err error
-	switch in := bytes.NewReader(d.data); d.kind {
-	case kindRules:
+	switch in := bytes.NewReader(d.Data); kind {
+	case rulefiles.Rules:
 		var f alert.File
-		if f, err = alert.Read(d.name, in); err == nil {
+		if f, err = alert.Read(d.Name, in); err == nil {
 			*rules = append(*rules, f)
 			for _, g := range f.Groups {
 				checked.Items += len(g.Rules)
 			}
 		}
-	case kindTests:
+	case rulefiles.Tests:
 		var f unittest.File
-		f, err = unittest.Read(d.name, in, unittest.Options{})
+		f, err = unittest.Read(d.Name, in, unittest.Options{})
 		checked.Items = len(f.Tests)
 		for _, n := range f.Notes {
 			r.add(n.Position, "test", rulelint.Warning, n.Why, n.Hint)
 		}
-	case kindRoutes:
+	case rulefiles.Routes:
 		var c routing.Config
-		c, err = routing.Read(d.name, in)
+		c, err = routing.Read(d.Name, in)
 		checked.Items = len(c.Receivers)
-	case kindSLO:
+	case rulefiles.SLO:
 		var f slo.File
-		f, err = slo.Load(d.name, in)
+		f, err = slo.Load(d.Name, in)
 		checked.Items = len(f.Objectives)
-		r.burns(d.name, f)
+		r.burns(d.Name, f)
 	default:
-		err = &alert.ReadError{Problems: []alert.Problem{{Position: alert.Position{File: d.name, Line: 1, Column: 1}, Why: "it has none of the keys groups, route, slos and tests",
+		err = &alert.ReadError{Problems: []alert.Problem{{Position: alert.Position{File: d.Name, Line: 1, Column: 1}, Why: "it has none of the keys groups, route, slos and tests",
 			Hint: "rules have groups, routes have route, objectives have slos or an apiVersion of OpenSLO, unit tests have tests"}}}
 	}
 	if err != nil {
 		checked.ok = false
-		r.problems(d.name, err)
+		r.problems(d.Name, err)
 	}
 	r.Files = append(r.Files, checked)
 }

@@ -8,6 +8,7 @@ import (
 	"llmops/analysis/rulelint"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
+	"llmops/cmd/internal/rulefiles"
 )
 
 // write writes the report in the format that is asked for.
@@ -40,15 +41,15 @@ func (r *checkReport) page(s *render.Screen, remarks bool) error {
 	if len(r.Findings) > 0 && (r.Counts.Error+r.Counts.Warning > 0 || remarks) {
 		s.Printf("\n")
 	}
-	items := map[kind]int{}
+	items := map[rulefiles.Kind]int{}
 	for _, f := range r.Files {
 		items[f.Kind] += f.Items
 	}
 	s.Printf("%s", plural(len(r.Files), "file"))
 	for _, k := range []struct {
-		kind kind
+		kind rulefiles.Kind
 		noun string
-	}{{kindRules, "rule"}, {kindTests, "test"}, {kindRoutes, "receiver"}, {kindSLO, "objective"}} {
+	}{{rulefiles.Rules, "rule"}, {rulefiles.Tests, "test"}, {rulefiles.Routes, "receiver"}, {rulefiles.SLO, "objective"}} {
 		if n := items[k.kind]; n > 0 {
 			s.Printf(", %s", plural(n, k.noun))
 		}

@@ -20,7 +20,9 @@ type options struct {
 	format string
 	routes string
 	rules  alert.Options
-	out    cli.Output
+
+	canonical canonicalOptions
+	out       cli.Output
 }
 
 // What --format may be.
@@ -42,6 +44,9 @@ func newExport(app *cli.App) *cobra.Command {
 --pack only. --format alertmanager writes who is told, --routes, as Alertmanager's
 configuration, without secrets.
 
+With --canonical it writes recording rules that give a Prometheus, which scrapes
+engines and exporters, the canonical names that these rules look at.
+
 With --from-slo it writes rules that watch objectives: recording rules for the
 share of bad events over several windows, and alerts that fire while the error
 budget burns too fast over a long and a short one: those of each objective, or
@@ -53,6 +58,7 @@ are known, or from --good, --bad and --total. Nothing is guessed: an objective
 that they cannot serve is an error.`,
 		Example: `  llmops rules export --output llmops-rules.yaml
   llmops rules export --pack gpu --pack host
+  llmops rules export --canonical --for @defaults/gpu --for @defaults/engines --output llmops-names.yaml
   llmops rules export --format alertmanager --routes routes.yaml --output alertmanager.yml
   llmops rules export --from-slo slos.yaml --engine vllm --match 'job="vllm"' --output slo-rules.yaml
   llmops rules export --from-slo openslo.yaml --output slo-rules.yaml && promtool check rules slo-rules.yaml
@@ -65,6 +71,9 @@ that they cannot serve is an error.`,
 	cli.Enum(cmd, &o.format, "format", "", []string{forPrometheus, forAlertmanager, forPrograms}, "who reads it; json is the same as -o json")
 	f.StringArrayVar(&o.packs, "pack", nil, "only the rules of the pack `NAME`; may be repeated")
 	f.StringVar(&o.routes, "routes", "", "routes `FILE` for --format alertmanager; @defaults/routes by default")
+	f.BoolVar(&o.canonical.on, "canonical", false, "recording rules for the names of the catalogue")
+	f.StringArrayVar(&o.canonical.rules, "for", nil, "only the names that the rules in `FILE` look at; may be repeated; @defaults/NAME too")
+	f.StringArrayVar(&o.canonical.systems, "system", nil, "only of the engine or exporter `NAME`, such as vllm or dcgm; may be repeated")
 	f.StringArrayVar(&o.from, "from-slo", nil, "objectives from a YAML `FILE`: the short form or OpenSLO v1; may be repeated; @defaults/objectives ships with llmops")
 	f.StringArrayVar(&o.rules.Only, "only", nil, "only the objective called `NAME`; may be repeated")
 	cli.Enum(cmd, &o.rules.Engine, "engine", "", append([]string{"none"}, alert.Engines()...), "whose metrics count the requests")
@@ -95,6 +104,12 @@ func export(app *cli.App, o *options) error {
 		return cli.WithHint(cli.Usagef("--format alertmanager writes routes: --from-slo, --pack and -o json are about rules"), "leave them out, or --format")
 	case o.format == forAlertmanager:
 		return exportRoutes(app, o)
+	case !o.canonical.on && len(o.canonical.rules)+len(o.canonical.systems) > 0:
+		return cli.WithHint(cli.Usagef("--for and --system say which names --canonical makes"), "add --canonical")
+	case o.canonical.on && (len(o.from)+len(o.packs) > 0 || o.sloOnly()):
+		return cli.WithHint(cli.Usagef("--canonical writes names: --from-slo and --pack write other rules"), "write two files")
+	case o.canonical.on && o.routes == "":
+		return exportCanonical(app, o)
 	case o.routes != "":
 		return cli.WithHint(cli.Usagef("--routes is for --format alertmanager"), "Prometheus knows no routes")
 	case len(o.from) > 0 && len(o.packs) > 0:

@@ -77,7 +77,7 @@ func listedRules(files []alert.File) []listed {
 func (l listed) severity() string { return cmp.Or(l.Severity(), l.GroupLabels["severity"]) }
 
 func (o *listOptions) run(app *cli.App, names []string) error {
-	files, err := rulefiles.Load(names...)
+	files, err := rulefiles.Read(app.In, names...)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func exportPacks(app *cli.App, o *options) error {
 func together(names []string) ([]byte, error) {
 	var b bytes.Buffer
 	for _, name := range names {
-		data, err := shippedFile(name)
+		data, err := rulefiles.Default(name)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func exportRoutes(app *cli.App, o *options) error {
 
 func routesData(name string) ([]byte, error) {
 	if shipped, ok := strings.CutPrefix(name, defaults.Prefix); ok {
-		return shippedFile(shipped)
+		return rulefiles.Default(shipped)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -52,30 +52,6 @@ func TestRoutesForAlertmanager(t *testing.T) {
 	}
 }
 
-func TestKindOf(t *testing.T) {
-	for text, want := range map[string]kind{
-		"groups: []":                      kindRules,
-		"{\"groups\": []}":                kindRules,
-		"# c\n'groups':\n- name: x\n":     kindRules,
-		"groups:\n  - name: [":            kindRules, // no YAML
-		"tests: []":                       kindTests,
-		"rule_files: [a]":                 kindTests,
-		"rule_files: [a]\nglobal: {}":     kindOther, // a configuration of Prometheus
-		"route: {}":                       kindRoutes,
-		"global: {}\nreceivers: []":       kindRoutes,
-		"slos: []":                        kindSLO,
-		"apiVersion: openslo/v1":          kindSLO,
-		"apiVersion: v1\nkind: Pod":       kindOther,
-		"":                                kindOther,
-		"- groups":                        kindOther,
-		"image: x\n# groups: are rules\n": kindOther,
-	} {
-		if got := kindOf([]byte(text)); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestWithoutUnknown(t *testing.T) {
 	const text = `x: 1
 groups:

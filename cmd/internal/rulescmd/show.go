@@ -68,7 +68,7 @@ type metric struct {
 }
 
 func (o *showOptions) run(app *cli.App, names []string) error {
-	files, err := rulefiles.Load(o.rules...)
+	files, err := rulefiles.Read(app.In, o.rules...)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
 )
 
@@ -58,11 +59,11 @@ func (o *testOptions) all(ctx context.Context, app *cli.App, names []string) err
 			return cli.WithHint(cli.Usage(fmt.Errorf("--run: %w", err)), "it is a regular expression, such as 'gpu|latency'")
 		}
 	}
-	docs, err := documents(app, names)
+	docs, err := rulefiles.Documents(app.In, names...)
 	if err != nil {
 		return err
 	}
-	docs = slices.DeleteFunc(docs, func(d document) bool { return d.found && d.kind != kindTests })
+	docs = slices.DeleteFunc(docs, func(d rulefiles.Document) bool { return d.Found && rulefiles.KindOf(d.Data) != rulefiles.Tests })
 	if len(docs) == 0 {
 		return cli.WithHint(cli.Usagef("%s: no unit test is there", strings.Join(names, ", ")), "a unit-test file ends in .yaml or .yml and has the key tests")
 	}

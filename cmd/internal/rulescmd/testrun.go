@@ -17,6 +17,7 @@ import (
 	"llmops/analysis/series"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
+	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
 	"llmops/rules/alert/routing"
 	"llmops/rules/defaults"
@@ -32,9 +33,9 @@ type testRun struct {
 }
 
 // files runs all; the error is that of an interrupt.
-func (r *testRun) files(ctx context.Context, docs []document) error {
+func (r *testRun) files(ctx context.Context, docs []rulefiles.Document) error {
 	for _, d := range docs {
-		file := testFile{File: d.name, Tests: []testResult{}}
+		file := testFile{File: d.Name, Tests: []testResult{}}
 		err := r.file(ctx, d, &file)
 		if ctx.Err() != nil {
 			r.report.Files = append(r.report.Files, file)
@@ -52,8 +53,8 @@ func (r *testRun) files(ctx context.Context, docs []document) error {
 }
 
 // file runs the tests of one file. The error says why it cannot be used.
-func (r *testRun) file(ctx context.Context, d document, into *testFile) error {
-	f, err := unittest.Read(d.name, bytes.NewReader(d.data), unittest.Options{IgnoreUnknownFields: r.options.ignoreUnknown})
+func (r *testRun) file(ctx context.Context, d rulefiles.Document, into *testFile) error {
+	f, err := unittest.Read(d.Name, bytes.NewReader(d.Data), unittest.Options{IgnoreUnknownFields: r.options.ignoreUnknown})
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (r *testRun) file(ctx context.Context, d document, into *testFile) error {
 			r.report.Skipped++
 			continue
 		}
-		routes, err := r.routes(d.name, t)
+		routes, err := r.routes(d.Name, t)
 		if err != nil {
 			return err
 		}
@@ -182,7 +183,7 @@ func (r *testRun) ruleFile(name string) (alert.File, error) {
 
 func dataOf(name string) ([]byte, error) {
 	if shipped, ok := strings.CutPrefix(name, defaults.Prefix); ok {
-		return shippedFile(shipped)
+		return rulefiles.Default(shipped)
 	}
 	return os.ReadFile(name)
 }

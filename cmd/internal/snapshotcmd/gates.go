@@ -78,13 +78,7 @@ func missingHint(o *options) string {
 }
 
 func paintVerdict(style render.Style, v gate.Verdict) string {
-	switch v {
-	case gate.Pass:
-		return style.Green(string(v))
-	case gate.Fail:
-		return style.Red(string(v))
-	}
-	return style.Yellow("no data")
+	return style.Verdict(strings.ReplaceAll(string(v), "_", " "))
 }
 
 // gateTable has a row for each expression and for each rule of a pack that fails, the

@@ -137,8 +137,13 @@ func gpuProbe(prober *gpu.Prober) *probe {
 func serverProbe(target *serving.Target) *probe {
 	return &probe{name: target.URL(), limit: serverLimit, read: func(ctx context.Context, window time.Duration) func(*snapshot.Snapshot) {
 		server, problems := target.Read(ctx, window)
+		var down []snapshot.Finding
+		if ctx.Err() != context.Canceled { // else nobody waited for the answer
+			down = snapshot.ServerFindings([]snapshot.Server{server}, problems)
+		}
 		return func(s *snapshot.Snapshot) {
 			s.Servers = append(s.Servers, server)
+			s.Findings = append(s.Findings, down...)
 			s.Errors = append(s.Errors, problems...)
 		}
 	}}

@@ -50,15 +50,13 @@ func textfile(w io.Writer, s snapshot.Snapshot) error {
 // helpEscapes are fewer than those of labels: quotes stay.
 var helpEscapes = strings.NewReplacer(`\`, `\\`)
 
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
-
 func labelPairs(labels []snapshot.Label) string {
 	if len(labels) == 0 {
 		return ""
 	}
 	pairs := make([]string, len(labels))
 	for i, l := range labels {
-		pairs[i] = l.Name + `="` + labelEscapes.Replace(render.Clean(l.Value)) + `"`
+		pairs[i] = l.Name + "=" + render.LabelValue(l.Value)
 	}
 	return "{" + strings.Join(pairs, ",") + "}"
 }

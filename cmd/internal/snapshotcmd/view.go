@@ -183,6 +183,8 @@ func (v *view) problems() {
 		switch {
 		case len(v.d.GPUs) == 0 && gpuSource(p.Source):
 			continue // said where the GPUs would be
+		case slices.ContainsFunc(v.d.Findings, func(f snapshot.Finding) bool { return f.ID == "server_down" && f.Entity == "server="+p.Source }):
+			continue // said there
 		case p.Status == snapshot.Unsupported && !v.verbose:
 			hidden++
 			continue

@@ -10,6 +10,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/configcmd"
 	"llmops/cmd/internal/democmd"
+	"llmops/cmd/internal/detectcmd"
 	"llmops/cmd/internal/loadtestcmd"
 	"llmops/cmd/internal/metricscmd"
 	"llmops/cmd/internal/rulescmd"
@@ -25,6 +26,7 @@ func All() []cli.Verb {
 		budgetcmd.New,
 		configcmd.New,
 		democmd.New,
+		detectcmd.New,
 		loadtestcmd.New,
 		metricscmd.New,
 		rulescmd.New,

@@ -103,9 +103,9 @@ func (d *decoder) choice() {
 	}
 }
 
-// message reads a message, or a piece of one, of chat.
+// message reads a message, or a piece of one, of chat, OpenAI's and Ollama's.
 func (d *decoder) message(from int) (o output) {
-	var reasoningContent int
+	var reasoningContent, thinking int
 	if !d.c.Object() {
 		return output{}
 	}
@@ -120,6 +120,8 @@ func (d *decoder) message(from int) (o output) {
 			o.content = d.content(from)
 		case "reasoning_content":
 			reasoningContent = d.text()
+		case "thinking":
+			thinking = d.text()
 		case "reasoning":
 			o.reasoning = d.text()
 		case "refusal":
@@ -135,8 +137,8 @@ func (d *decoder) message(from int) (o output) {
 			d.c.Skip()
 		}
 	}
-	// The same text may stand under the old and the new name.
-	o.reasoning = max(o.reasoning, reasoningContent)
+	// The same text may stand under several names.
+	o.reasoning = max(o.reasoning, reasoningContent, thinking)
 	return o
 }
 
@@ -171,8 +173,19 @@ func (d *decoder) toolCall() (n int) {
 	}
 }
 
-// arguments reads the object around the arguments of a call: a string, or (as
-// Ollama sends them) an object with members.
+// given counts the characters of arguments: a string, or (as Ollama sends them) an
+// object with members.
+func (d *decoder) given() int {
+	if d.c.Kind() != '{' {
+		return d.text()
+	}
+	if n := len(d.c.Raw()); n > len("{}") {
+		return n
+	}
+	return 0
+}
+
+// arguments reads the object around the arguments of a call.
 func (d *decoder) arguments() (n int) {
 	if !d.c.Object() {
 		return 0
@@ -184,13 +197,7 @@ func (d *decoder) arguments() (n int) {
 		}
 		switch string(key) {
 		case "arguments", "input":
-			if d.c.Kind() == '{' {
-				if n = len(d.c.Raw()); n <= len("{}") {
-					n = 0
-				}
-			} else {
-				n = d.text()
-			}
+			n = d.given()
 		default:
 			d.c.Skip()
 		}
@@ -220,14 +227,7 @@ func (d *decoder) part() (o output) {
 		case "partial_json", "arguments":
 			o.tools = d.text()
 		case "input":
-			o.legacy = 0
-			if d.c.Kind() == '{' {
-				if o.legacy = len(d.c.Raw()); o.legacy <= len("{}") {
-					o.legacy = 0
-				}
-			} else {
-				o.legacy = d.text()
-			}
+			o.legacy = d.given()
 		default:
 			d.c.Skip()
 		}

@@ -30,7 +30,7 @@ func readOllama(d *decoder) {
 		}
 		switch string(key) {
 		case "message":
-			message = d.ollamaMessage(from)
+			message = d.message(from)
 		case "response": // of /api/generate
 			whole = d.c.Kind() == '"'
 			response = d.answerText(from)
@@ -51,30 +51,4 @@ func readOllama(d *decoder) {
 	d.chars = message.chars() + response + thinking
 	d.reasoning = message.reasoning + thinking
 	d.valid = d.terminal && (message.present || whole)
-}
-
-func (d *decoder) ollamaMessage(from int) (o output) {
-	if !d.c.Object() {
-		return output{}
-	}
-	o.present = true
-	for {
-		key, ok := d.c.Key()
-		if !ok {
-			return o
-		}
-		switch string(key) {
-		case "content":
-			o.content = d.answerText(from)
-		case "thinking":
-			o.reasoning = d.text()
-		case "tool_calls":
-			o.tools = 0
-			for more := d.c.Array() && d.c.Elem(); more; more = d.c.Elem() {
-				o.tools += d.toolCall()
-			}
-		default:
-			d.c.Skip()
-		}
-	}
 }

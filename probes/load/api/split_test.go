@@ -141,6 +141,7 @@ func FuzzDecode(f *testing.F) {
 		role, stop, usage9, someErr, delta("a\\u00e9"),
 		`{"choices":[{"delta":{"content":"a","content":"bc","\u0063ontent":"def","reasoning":"x"},"text":5}],"choices":[{"text":"y"}]}`,
 		`{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"ab"}},{"function":{"arguments":"c"}}],"function_call":{"arguments":"d"},"refusal":"e"}}]}`,
+		`{"choices":[{"delta":{"thinking":"abc","reasoning_content":"ab"}}]}`, `{"choices":[{"delta":{"thinking":{"a":1},"reasoning":"ab"}}]}`,
 		`{"error":{"message":5},"error":null,"usage":{"completion_tokens":-1}}`, `[]`, ``, `{"choices":{}}`,
 	} {
 		f.Add([]byte(s))
@@ -172,6 +173,23 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// A message of Ollama has the members of its own.
+func TestOllamaMessages(t *testing.T) {
+	a, _ := Lookup("ollama")
+	for text, want := range map[string][2]int{ // characters, and those of reasoning
+		`{"message":{"role":"assistant","content":"abc"},"done":false}`:                                                                      {3, 0},
+		`{"message":{"content":"","thinking":"hmm\u00e9"},"done":false}`:                                                                     {4, 4},
+		`{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}},{"function":{"arguments":{}}}]},"done":false}`: {len(`{"a":1}`), 0},
+		`{"response":"ab","thinking":"h","done":false}`:                                                                                      {3, 1},
+		`{"message":"no object","done":false}`:                                                                                               {0, 0},
+	} {
+		var d decoder
+		if err := d.decode(a.read, []byte(text), nil, false); err != nil || d.chars != want[0] || d.reasoning != want[1] {
+			t.Errorf("%s: %d characters, %d of them reasoning, %v, want %v", text, d.chars, d.reasoning, err, want)
+		}
+	}
+}
+
 // oracle finds the characters of output and the finish reason the slow way.
 func oracle(top map[string]any) (chars int, finish string) {
 	text := func(v any) int { s, _ := v.(string); return len([]rune(s)) }
@@ -186,7 +204,7 @@ func oracle(top map[string]any) (chars int, finish string) {
 			delta = object(choice["message"])
 		}
 		chars += text(delta["content"]) + text(delta["refusal"]) + arguments(delta["function_call"])
-		chars += max(text(delta["reasoning"]), text(delta["reasoning_content"]))
+		chars += max(text(delta["reasoning"]), text(delta["reasoning_content"]), text(delta["thinking"]))
 		calls, _ := delta["tool_calls"].([]any)
 		for _, call := range calls {
 			chars += arguments(object(call)["function"])

@@ -1,0 +1,144 @@
+package detect
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// A Class is a kind of metric, as far as detection has to know it.
+type Class int
+
+// The classes.
+const (
+	// Auto is a metric of which nothing is known: whether it counts events shows in its
+	// values.
+	Auto Class = iota
+	// Gauge goes up and down on a scale that is not known.
+	Gauge
+	// Counter only grows; its rate by second is judged, and a fall is a restart.
+	Counter
+	// Ratio lies between 0 and 1: what moves by less than a thousandth does not matter.
+	Ratio
+	// Latency is a time above 0, judged by its logarithm: half is as far as double.
+	Latency
+	// Counts are events of an interval, or their share: never below 0, often near it.
+	Counts
+)
+
+func (c Class) String() string {
+	return [...]string{"auto", "gauge", "counter", "ratio", "latency", "counts"}[c]
+}
+
+// ratioRange is the least range of a ratio for channels that measure by the range.
+const ratioRange = 0.1
+
+// floor is the least range that a class's values are measured by.
+func (c Class) floor() float64 {
+	if c == Ratio {
+		return ratioRange
+	}
+	return 0
+}
+
+// ClassOf tells the class of a metric by its name, which may carry labels, by the
+// conventions of Prometheus and the names of the catalogue. A name that says nothing is
+// Auto.
+func ClassOf(name string) Class {
+	name, _, _ = strings.Cut(strings.ToLower(name), "{")
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == ':' || r == '.' || r == '-' || r == ' ' })
+	has := func(any ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(any, w) })
+	}
+	last := ""
+	if len(words) > 0 {
+		last = words[len(words)-1]
+	}
+	switch {
+	case last == "total" || last == "bucket" || last == "sum" && len(words) > 1 || last == "count" && len(words) > 1:
+		return Counter
+	case has("errors", "error", "failures", "failed", "timeouts", "timeout", "crashes", "crash", "preemptions", "retries", "dropped"):
+		return Counts
+	case has("ratio", "utilization", "availability", "perc") || strings.HasSuffix(name, "success_rate") || strings.HasSuffix(name, "hit_rate"):
+		return Ratio
+	case has("latency", "duration", "ttft", "tpot", "itl") || has("time") && has("seconds", "ms"):
+		return Latency
+	}
+	return Auto
+}
+
+// A reader of values makes of a row what is judged.
+type judged struct {
+	class Class
+	had   bool
+	t     int64
+	v     float64
+	rate  float64 // of a counter, the last
+}
+
+// next is the value to judge; not ok: there is none. reset tells that a counter began
+// anew.
+func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
+	switch j.class {
+	case Latency:
+		if v <= 0 { // no request took no time
+			return 0, false, false
+		}
+		return math.Log(v), false, true
+	case Counter:
+		before := *j
+		j.had, j.t, j.v = true, t, v
+		if !before.had || t <= before.t {
+			return 0, false, false
+		}
+		grown := v - before.v
+		if reset = grown < 0; reset {
+			grown = v // it began again at zero, as Prometheus has it
+		}
+		j.rate = grown / (float64(t-before.t) / 1000)
+		return j.rate, reset, true
+	}
+	return v, false, true
+}
+
+// shown is a judged value as it is shown: a rate for a counter.
+func (j *judged) shown(x float64) float64 {
+	if j.class == Latency {
+		return math.Exp(x)
+	}
+	return x
+}
+
+// A nature is what the values and times so far say about a series.
+type nature struct {
+	class                      Class
+	t                          int64
+	rows                       int
+	coarse, fine               int // steps of an hour or more, and shorter ones
+	negative, zero, fractional bool
+}
+
+func (n *nature) see(t int64, v float64) {
+	if step := t - n.t; n.rows > 0 && step > 0 {
+		if step >= hourMS {
+			n.coarse++
+		} else {
+			n.fine++
+		}
+	}
+	n.t = t
+	n.rows++
+	n.negative = n.negative || v < 0
+	n.zero = n.zero || v == 0
+	n.fractional = n.fractional || v != math.Trunc(v)
+}
+
+// counts tells whether it is the kind of series whose rows sum up events of an hour or
+// more: their noise is wide and skewed, no two values are alike for long, so what
+// happens only shows against the spread of the rows around it.
+func (n *nature) counts() bool {
+	if n.coarse <= n.fine || n.negative {
+		return false
+	}
+	return n.class == Counts || n.class == Auto && (n.zero || !n.fractional)
+}

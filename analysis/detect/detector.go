@@ -1,0 +1,127 @@
+package detect
+
+import "math"
+
+// Options say how a series is judged. The zero Options are the defaults.
+type Options struct {
+	Class Class
+	// Channels, if not zero, judge in place of the default ones, whatever the class of the
+	// metric.
+	Channels Set
+}
+
+// A Detector scores the rows of one series, as they come. In the steady state it
+// allocates nothing. It is for one goroutine.
+type Detector struct {
+	channels []Channel
+	bits     []Set
+	only     bool // the channels were named: none is left out by class
+	counts   Set  // the channel for counts of events
+	values   judged
+	nature   nature
+	recent   ring // strangeness of the last rows
+	resets   int
+}
+
+// How far back an alert keeps others like it quiet: a tenth of the rows so far, at most
+// 200. Rows of an hour are alerted on anew after 6.
+const (
+	quietPart  = 10
+	quietMost  = 200
+	quietHours = 6
+)
+
+// New makes a Detector.
+func New(o Options) *Detector {
+	d := &Detector{only: o.Channels != 0, values: judged{class: o.Class}, nature: nature{class: o.Class}, recent: newRing(quietMost)}
+	if !d.only {
+		o.Channels = defaults()
+		d.counts, _ = SetOf("robust") // of this package: it exists
+	}
+	for i, k := range Kinds() {
+		if bit := Set(1) << i; o.Channels&bit != 0 {
+			d.channels, d.bits = append(d.channels, k.make(o.Class)), append(d.bits, bit)
+		}
+	}
+	return d
+}
+
+// Next scores the value v of a row at t, in ms since the epoch; NaN and infinities are
+// missing values. Times should not fall, but rows are taken as they come.
+func (d *Detector) Next(t int64, v float64) Score {
+	score := Score{P: 1, Low: math.NaN(), High: math.NaN()}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return score
+	}
+	x, reset, ok := d.values.next(t, v)
+	if reset {
+		d.resets++
+	}
+	if !ok {
+		return score
+	}
+	d.nature.see(t, x)
+	counts := d.nature.counts()
+	strangest := 0.0
+	for i, c := range d.channels {
+		robust := d.bits[i] == d.counts
+		if robust && d.nature.coarse == 0 && d.nature.rows > 1 {
+			continue // it will not be asked
+		}
+		look := c.Next(t, x)
+		if !d.only && robust != counts || !(look.Strange > 0) {
+			continue
+		}
+		if look.Strange >= 1 {
+			score.Channels |= d.bits[i]
+		}
+		if look.Strange > strangest {
+			strangest = look.Strange
+			score.Low, score.High = d.values.shown(look.Low), d.values.shown(look.High)
+		}
+	}
+	span := min(d.nature.rows/quietPart, quietMost)
+	if counts && !d.only {
+		span = min(span, quietHours)
+	}
+	score.Level = level(strangest)
+	score.Value, score.P = d.alertOnce(strangest, score.Level, span)
+	d.recent.push(strangest)
+	return score
+}
+
+// muted is what is left of the score of a row that is no stranger than one before.
+const muted = 0.1
+
+// alertOnce is the score of a row: its level if it is stranger than all of the last
+// rows, that is, if its conformal p-value among them is the least that there is; else a
+// tenth of it.
+func (d *Detector) alertOnce(s, level float64, span int) (score, p float64) {
+	if level < muted { // it makes no alert either way
+		return level * muted, 1
+	}
+	span = min(span, d.recent.n)
+	as := 0
+	for i := range span {
+		if d.recent.back(i) >= s {
+			as++
+		}
+	}
+	p = float64(1+as) / float64(1+span)
+	if as > 0 {
+		level *= muted
+	}
+	return level, p
+}
+
+// Resets is how often a counter began anew.
+func (d *Detector) Resets() int { return d.resets }
+
+// Warm tells whether rows are judged yet.
+func (d *Detector) Warm() bool { return d.nature.rows > noveltyWarm }
+
+// Train shows the detector a row of a healthy period: nothing in it is an alert.
+func (d *Detector) Train(t int64, v float64) {
+	d.Next(t, v)
+	d.recent.n, d.recent.next = 0, 0
+}

@@ -1,0 +1,84 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Kind of channel, as it is listed.
+type Kind struct {
+	Name string
+	// Default channels judge where no others are named.
+	Default bool
+	About   string
+	Formula string
+	Source  string
+	Cost    string // by row, and memory by series
+	make    func(c Class) Channel
+}
+
+// Kinds are all channels.
+func Kinds() []Kind {
+	return []Kind{
+		{"novelty", true, "a value far from every one that the series has had", "min|x-y| / range > 1/20", "nearest neighbour, Knorr and Ng 1998", "0.1 µs, 32 KiB",
+			func(c Class) Channel { return newNovelty(noveltyLimit, noveltyDelay, c.floor()) }},
+		{"level", true, "a mean of six rows far from every one before", "novelty of the mean > 0.4", "as novelty", "0.1 µs, 32 KiB",
+			func(c Class) Channel { return newLevel(c.floor()) }},
+		{"sustained", true, "two dozen rows all higher, or all lower, than such a stretch has been", "novelty of the least and the greatest of 24 > 0.4", "as novelty", "0.2 µs, 64 KiB",
+			func(c Class) Channel { return newSustained(c.floor()) }},
+		{"timeofday", true, "a value far from all at this time of day, from the third day on", "novelty within ±2 h on earlier days > 1/10", "as novelty", "0.2 µs, 200 KiB",
+			func(c Class) Channel { return newTimeOfDay(c.floor()) }},
+		{"yesterday", true, "a difference to the day before that has never been", "novelty of x(t)-x(t-1d) > 1/10", "as novelty", "0.1 µs, 46 KiB",
+			func(c Class) Channel { return newYesterday(c.floor()) }},
+		{"robust", true, "a value far from the median of the last 200 rows; by default for counts of events by the hour", "|x-median| / ((q90-q10)/2.563) > 8, or 6 twice", "robust z-score, Iglewicz and Hoaglin 1993", "0.1 µs, 4 KiB",
+			func(Class) Channel {
+				r := newRobust(robustRows, 1, robustLimit, robustTwice)
+				r.steps = robustSteps
+				return r
+			}},
+	}
+}
+
+// A Set is a set of channels, bit i for Kinds()[i].
+type Set uint32
+
+// Names are the names of the channels in the set.
+func (s Set) Names() []string {
+	var names []string
+	for i, k := range Kinds() {
+		if s&(1<<i) != 0 {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// SetOf is the set of the named channels. The error says which name is unknown.
+func SetOf(names ...string) (Set, error) {
+	var s Set
+	kinds := Kinds()
+	for _, name := range names {
+		i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+		if i < 0 {
+			var known []string
+			for _, k := range kinds {
+				known = append(known, k.Name)
+			}
+			return 0, fmt.Errorf("no detector %q: there are %s", name, strings.Join(known, ", "))
+		}
+		s |= 1 << i
+	}
+	return s, nil
+}
+
+// defaults are the default channels.
+func defaults() Set {
+	var s Set
+	for i, k := range Kinds() {
+		if k.Default {
+			s |= 1 << i
+		}
+	}
+	return s
+}

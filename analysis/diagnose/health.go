@@ -1,0 +1,267 @@
+package diagnose
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"llmops/analysis/series"
+)
+
+// Signals that are computed here, because PromQL cannot say them.
+const (
+	signalServing   = "serving"          // 1 while tokens come out of a replica, or requests end
+	signalGPUAbsent = "gpu_absent"       // 1 while a GPU's series are gone although others of its replica are there
+	signalTelemetry = "telemetry_broken" // 1 while what an exporter says cannot be so
+)
+
+// computed are the signals above with their units.
+func computed() map[string]string {
+	return map[string]string{signalServing: "bool", signalGPUAbsent: "bool", signalTelemetry: "bool"}
+}
+
+// compute adds them to the others.
+func (e evaluation) compute(by map[string]tracks) {
+	by[signalServing] = e.serving(by)
+	by[signalGPUAbsent] = e.absent(by)
+	by[signalTelemetry] = e.telemetry(by)
+}
+
+// serving tells from tokens, or requests that end, whether a replica does anything.
+func (e evaluation) serving(by map[string]tracks) tracks {
+	var out tracks
+	for _, name := range []string{"generation_rate", "finish_rate"} {
+		for _, t := range by[name] {
+			if out.find(t.entity) != nil {
+				continue
+			}
+			n := median(t.v[:normalSteps(e.grid)])
+			if math.IsNaN(n) || n <= 0 {
+				continue
+			}
+			s := track{entity: t.entity, series: strings.Replace(t.series, name, signalServing, 1), v: make([]float64, len(t.v))}
+			seen := false
+			for i, v := range t.v {
+				seen = seen || !math.IsNaN(v)
+				switch {
+				case !seen:
+					s.v[i] = math.NaN()
+				case v > 0.03*n:
+					s.v[i] = 1
+				}
+			}
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b track) int { return a.entity.compare(b.entity) })
+	return out
+}
+
+// absent tells which GPUs are gone: alone, or with the whole exporter while the replica
+// does not serve and its host is seen.
+func (e evaluation) absent(by map[string]tracks) tracks {
+	gpus := by["gpu_temp"]
+	if len(gpus) == 0 {
+		gpus = by["gpu_util"]
+	}
+	var out tracks
+	for _, t := range gpus {
+		s := track{entity: t.entity, series: strings.Replace(t.series, "gpu_temp", signalGPUAbsent, 1), v: make([]float64, len(t.v))}
+		serving, host := by[signalServing].find(t.entity.whole()), by["host_cpu"].find(t.entity.whole())
+		seen := 0
+		for i, v := range t.v {
+			if !math.IsNaN(v) {
+				seen++
+				continue
+			}
+			sibling := slices.ContainsFunc(gpus, func(o track) bool {
+				return o.entity != t.entity && o.entity.whole() == t.entity.whole() && !math.IsNaN(o.v[i])
+			})
+			dead := serving != nil && serving.v[i] == 0 && (host == nil || !math.IsNaN(host.v[i]))
+			if seen >= minNormal && (sibling || dead) {
+				s.v[i] = 1
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// exporter is what is known of the series of one target of one replica.
+type exporter struct {
+	replica string
+	kind    kind
+	n       int         // series that are looked at
+	alive   []int       // of them with a sample, at each step
+	lively  int         // of them that change nearly always in the normal period
+	still   []int       // of these, how many have not changed for a while
+	seen    []int       // and how many have samples
+	falls   map[int]int // counters that fall, by step
+	counter int
+}
+
+// stillSteps is for how many steps a series must not change to stand still.
+const stillSteps = 6
+
+// telemetry finds exporters whose series stop, stand still under load, or whose counters
+// start again and again, while the rest shows that nothing of the kind happened.
+func (e evaluation) telemetry(by map[string]tracks) tracks {
+	var exporters []*exporter
+	find := map[string]*exporter{}
+	base := normalSteps(e.grid)
+	for _, s := range e.view.store.Series() {
+		ls := s.Labels()
+		k := kind(ls.Get("target"))
+		if s.Name() == "up" || k == ofOther || strings.HasSuffix(s.Name(), "_info") || strings.HasPrefix(s.Name(), "lora_") {
+			continue
+		}
+		key := ls.Get("replica") + "\x00" + string(k)
+		x := find[key]
+		if x == nil {
+			x = &exporter{replica: ls.Get("replica"), kind: k, alive: make([]int, e.grid.n), still: make([]int, e.grid.n), seen: make([]int, e.grid.n), falls: map[int]int{}}
+			find[key] = x
+			exporters = append(exporters, x)
+		}
+		x.add(s, e.grid, base)
+	}
+	var out tracks
+	for _, x := range exporters {
+		v := x.broken(e, by, base)
+		if v == nil {
+			continue
+		}
+		ls := labels.NewBuilder(labels.FromStrings("replica", x.replica, "target", string(x.kind))).Labels()
+		t := track{entity: e.view.entity(ls), series: seriesName(signalTelemetry, ls), v: v}
+		if old := out.find(t.entity); old != nil {
+			if total(v) > total(old.v) {
+				*old = t
+			}
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, t.entity, func(t track, e Entity) int { return t.entity.compare(e) })
+		out = slices.Insert(out, at, t)
+	}
+	return out
+}
+
+// add takes in one series.
+func (x *exporter) add(s *series.Series, g grid, base int) {
+	v := make([]float64, g.n)
+	for i := range v {
+		v[i] = math.NaN()
+	}
+	for t, value := range s.Between(g.start-g.step/2, g.at(g.n-1)+g.step/2) {
+		if i := int((t - g.start + g.step/2) / g.step); i >= 0 && i < g.n {
+			v[i] = value
+		}
+	}
+	x.n++
+	changes, steps, last, since := 0, 0, math.NaN(), 0
+	still := make([]bool, g.n)
+	if s.Kind() == series.Counter {
+		x.counter++
+	}
+	for i, value := range v {
+		if math.IsNaN(value) {
+			continue
+		}
+		x.alive[i]++
+		if value != last {
+			since = i
+		}
+		if !math.IsNaN(last) {
+			if i < base {
+				steps++
+				if value != last {
+					changes++
+				}
+			}
+			if s.Kind() == series.Counter && value < last {
+				x.falls[i]++
+			}
+		}
+		still[i] = i-since >= stillSteps
+		last = value
+	}
+	if steps < minNormal || float64(changes) < 0.8*float64(steps) {
+		return
+	}
+	x.lively++
+	for i := range v {
+		if !math.IsNaN(v[i]) {
+			x.seen[i]++
+			if still[i] {
+				x.still[i]++
+			}
+		}
+	}
+}
+
+// broken is 1 where the exporter cannot be believed; nil if it always can.
+func (x *exporter) broken(e evaluation, by map[string]tracks, base int) []float64 {
+	out := make([]float64, e.grid.n)
+	who := Entity{Label: "replica", Name: x.replica}
+	if e.view.hosts[x.replica] {
+		who.Label = "node"
+	}
+	util, serving := by["gpu_util"], by[signalServing].find(who)
+	busy := func(i int) (yes, known bool) { // the GPUs work as in normal times
+		for _, t := range util {
+			if t.entity.whole() != who || x.kind == ofGPU {
+				continue
+			}
+			n := median(t.v[:base])
+			if !math.IsNaN(t.v[i]) && !math.IsNaN(n) {
+				known = true
+				yes = yes || t.v[i] > n/2 && t.v[i] > 0.02
+			}
+		}
+		return yes, known
+	}
+	works := func(i int) bool { // something else shows that the replica does what it did
+		if x.kind == ofEngine {
+			yes, _ := busy(i)
+			return yes
+		}
+		return serving != nil && serving.v[i] == 1 || serving == nil
+	}
+	any := false
+	present := 0
+	for _, n := range x.alive[:base] {
+		if n > 0 {
+			present++
+		}
+	}
+	quiet := 0
+	var resets []int
+	for i := range out {
+		quiet++
+		if x.alive[i] > 0 {
+			quiet = 0
+		}
+		switch {
+		case x.lively >= 3 && x.seen[i] == x.lively && x.still[i] == x.lively && works(i):
+			out[i], any = 1, true
+		case quiet >= 4 && present > base*3/4 && works(i):
+			out[i], any = 1, true
+		}
+		if x.falls[i] > 0 && 2*x.falls[i] >= x.lively {
+			resets = append(resets, i)
+		}
+		recent := 0
+		for _, at := range resets {
+			if int64(i-at)*e.grid.step <= 15*60_000 && works(at) {
+				recent++
+			}
+		}
+		if recent >= 2 && x.lively >= 2 {
+			out[i], any = 1, true
+		}
+	}
+	if !any {
+		return nil
+	}
+	return out
+}

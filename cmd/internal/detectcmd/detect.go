@@ -1,0 +1,124 @@
+// Package detectcmd is "llmops detect": it scores every row of metric files by how
+// unusual it is, and lists the stretches that stand out. It wires readers and detectors
+// together; it must not judge a value itself.
+package detectcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/metricinput"
+	"llmops/cmd/internal/render"
+)
+
+// New makes the command.
+func New(app *cli.App) *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "detect " + metricinput.Args,
+		Short: "find what is unusual in exported metrics, row by row",
+		Long: `Scores each row of each series from 0 to 1 by how unusual it is after the rows
+before it, and lists what stands out, worst first, with the values that were to be
+expected. A score of 0.5 or more is an alert; it is given once, at the row at which
+something begins. Nothing is learnt from what comes after a row.
+
+METRICS are metric files and request logs of any known format, folders, or - for
+standard input; each file is judged by itself. The rows of CSV files keep their
+place: times may repeat or fall, cells may be empty. --start and --end read them in
+order of time instead. Counters are judged by their rate, latencies by their
+logarithm.
+
+-o csv prints timestamp,value,anomaly_score for every row, with a series column
+where there are several; with --out-dir it writes one file for each input.
+"llmops detect --list" tells which detectors there are.`,
+		Example: `  llmops detect metrics/
+  llmops detect gpu.csv -o csv --output scores.csv
+  llmops detect data/*/*.csv -o csv --out-dir scores/
+  llmops detect today.csv --baseline last-week.csv --fail-on 0.8
+  llmops detect latency.csv --detectors zscore,holtwinters`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.list {
+				return o.showList(app)
+			}
+			if err := o.check(app, args); err != nil {
+				return err
+			}
+			return run(cmd.Context(), app, o, args)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func run(ctx context.Context, app *cli.App, o *options, args []string) error {
+	healthy, err := o.readBaseline(ctx, app)
+	if err != nil {
+		return err
+	}
+	r := &report{}
+	places, err := o.places(app, args)
+	if err != nil {
+		return err
+	}
+	for i, source := range places.sources {
+		f, err := o.read(ctx, app, source)
+		if err != nil {
+			return err
+		}
+		if f == nil { // it was passed over
+			continue
+		}
+		done, err := o.judge(ctx, f, healthy)
+		if err != nil {
+			return err
+		}
+		if o.outDir != "" {
+			if err := o.writeFile(app, places.outputs[i], &report{files: []*judgedFile{done}}); err != nil {
+				return err
+			}
+			done.forget()
+		}
+		r.files = append(r.files, done)
+	}
+	r.sort()
+	if o.outDir != "" {
+		app.Notef("%s: what was found in %s", o.outDir, render.Plural(len(r.files), "file"))
+	} else if err := o.output.Write(app, o.shown(app, r)); err != nil {
+		return cli.Failed(err)
+	}
+	return r.gate(o.failOn)
+}
+
+// gate is the error that the findings ask for.
+func (r *report) gate(failOn float64) error {
+	switch {
+	case len(r.files) == 0:
+		return cli.WithHint(cli.NoVerdict(errors.New("the files hold no metrics")), "are they the right files?")
+	case r.verdict() == insufficient:
+		return cli.WithHint(cli.NoVerdict(errors.New("no series has rows enough to be judged")), "51 values are the least; --baseline FILE teaches what is usual")
+	case failOn <= 0:
+		return nil
+	}
+	n := 0
+	for _, a := range r.anomalies {
+		if a.Score >= failOn {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return cli.Gate(fmt.Errorf("gate failed: %s with a score of %v or more, the worst in %s", plural(n), failOn, r.name(r.anomalies[0])))
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "1 anomaly"
+	}
+	return fmt.Sprintf("%d anomalies", n)
+}

@@ -1,0 +1,118 @@
+package detectcmd
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"llmops/analysis/detect"
+)
+
+// A judgedFile is an input and what was found in it.
+type judgedFile struct {
+	*file
+	name    string
+	results []detect.Judgement
+	scores  [][]float64 // by series and row; nil: not wanted
+}
+
+// forget drops what was read, once it is written.
+func (f *judgedFile) forget() { f.file, f.scores = nil, nil }
+
+// judge scores all series of a file.
+func (o *options) judge(ctx context.Context, f *file, healthy baseline) (*judgedFile, error) {
+	done := &judgedFile{file: f, name: f.name, results: make([]detect.Judgement, f.len())}
+	if o.output.Format == "csv" {
+		done.scores = make([][]float64, f.len())
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), f.len()) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1) - 1)
+				if i >= f.len() {
+					return
+				}
+				var each func(detect.Score)
+				if done.scores != nil {
+					each = func(s detect.Score) { done.scores[i] = append(done.scores[i], s.Value) }
+				}
+				done.results[i] = detect.Judge(f.seriesName(i), f.rows(i), healthy.of(f, i), detect.Options{Class: f.class(i), Channels: o.channels}, each)
+			}
+		})
+	}
+	wg.Wait()
+	return done, ctx.Err()
+}
+
+// A finding is an anomaly and where it is.
+type finding struct {
+	detect.Anomaly
+	file string
+}
+
+// report is everything that is shown.
+type report struct {
+	files     []*judgedFile
+	anomalies []finding
+}
+
+// sort gathers the anomalies of all files, worst first.
+func (r *report) sort() {
+	r.anomalies = nil
+	for _, f := range r.files {
+		for _, j := range f.results {
+			for _, a := range j.Anomalies {
+				r.anomalies = append(r.anomalies, finding{a, f.name})
+			}
+		}
+	}
+	slices.SortStableFunc(r.anomalies, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.From, b.From), cmp.Compare(a.file, b.file), cmp.Compare(a.Series, b.Series))
+	})
+}
+
+// Verdicts.
+const (
+	ok           = "ok"
+	anomalies    = "anomalies"
+	insufficient = "insufficient_data"
+)
+
+func (r *report) verdict() string {
+	if len(r.anomalies) > 0 {
+		return anomalies
+	}
+	for _, f := range r.files {
+		if slices.ContainsFunc(f.results, func(j detect.Judgement) bool { return j.Judged }) {
+			return ok
+		}
+	}
+	return insufficient
+}
+
+// counts are the numbers of series, rows and values.
+func (r *report) counts() (series, judged, rows, values int) {
+	for _, f := range r.files {
+		series += len(f.results)
+		for _, j := range f.results {
+			rows, values = rows+j.Rows, values+j.Values
+			if j.Judged {
+				judged++
+			}
+		}
+	}
+	return series, judged, rows, values
+}
+
+// name tells which series a finding is of.
+func (r *report) name(f finding) string {
+	if len(r.files) < 2 {
+		return f.Series
+	}
+	return f.file + ": " + f.Series
+}

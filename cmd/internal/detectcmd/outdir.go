@@ -1,0 +1,137 @@
+package detectcmd
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"llmops/analysis/accesslog"
+	"llmops/analysis/detect"
+	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/inputs"
+	"llmops/cmd/internal/render"
+)
+
+// places are the inputs, and with --out-dir the file for each.
+type places struct {
+	sources []accesslog.Source
+	outputs []string
+}
+
+func (o *options) places(app *cli.App, args []string) (places, error) {
+	var p places
+	if o.server(args) {
+		p.sources = []accesslog.Source{{Name: "prometheus"}}
+	} else {
+		sources, err := inputs.Walk(args, app.In)
+		if err != nil {
+			return p, cli.WithHint(cli.Usage(err), "%s", strings.Replace(inputs.Hint(err), "a log file", "a metric file", 1))
+		}
+		if len(sources) == 0 {
+			return p, cli.WithHint(cli.Usagef("no file to read in %s", strings.Join(args, ", ")), "name metric files, or folders that hold some")
+		}
+		p.sources = sources
+	}
+	if o.outDir == "" {
+		return p, nil
+	}
+	full := make([]string, len(p.sources))
+	inputsAt := map[string]bool{}
+	for i, s := range p.sources {
+		name := s.Name
+		if name == inputs.Stdin {
+			name = "stdin"
+		}
+		var err error
+		if full[i], err = filepath.Abs(name); err != nil {
+			return p, cli.Failed(err)
+		}
+		inputsAt[full[i]] = true
+	}
+	root := commonFolder(full)
+	dir, err := filepath.Abs(o.outDir)
+	if err != nil {
+		return p, cli.Failed(err)
+	}
+	taken := map[string]string{}
+	for i, at := range full {
+		relative, err := filepath.Rel(root, at)
+		if err != nil {
+			return p, cli.Failed(err)
+		}
+		out := filepath.Join(dir, o.outputName(relative))
+		if inputsAt[out] {
+			return p, cli.WithHint(cli.Usagef("--out-dir %s: %s would be overwritten, which is an input", o.outDir, p.sources[i].Name), "name another folder")
+		}
+		if other, ok := taken[out]; ok {
+			return p, cli.WithHint(cli.Usagef("--out-dir: what is found in %s and %s would be the same file", other, p.sources[i].Name), "read them one at a time")
+		}
+		taken[out] = p.sources[i].Name
+		p.outputs = append(p.outputs, out)
+	}
+	return p, nil
+}
+
+// commonFolder is the deepest folder that all files are in.
+func commonFolder(files []string) string {
+	root := filepath.Dir(files[0])
+	for _, f := range files[1:] {
+		for root != filepath.Dir(root) && !strings.HasPrefix(f, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator)) {
+			root = filepath.Dir(root)
+		}
+	}
+	return root
+}
+
+// outputName is the name of the file for an input: its own where it says what is in it,
+// without the ending of a compression.
+func (o *options) outputName(name string) string {
+	for _, ending := range []string{".gz", ".zst"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	want := "." + map[string]string{"table": "txt", "markdown": "md"}[o.output.Format]
+	if want == "." {
+		want += o.output.Format
+	}
+	if filepath.Ext(name) == want {
+		return name
+	}
+	return name + want
+}
+
+// writeFile writes what was found in one input.
+func (o *options) writeFile(app *cli.App, name string, r *report) error {
+	r.sort()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return cli.Failed(err)
+	}
+	to := cli.Output{Format: o.output.Format, File: name}
+	one := options{output: to}
+	return cli.Failed(cli.WriteFile(name, func(w io.Writer) error { return one.shown(app, r)(w) }))
+}
+
+// showList prints the detectors.
+func (o *options) showList(app *cli.App) error {
+	t := &render.Table{Columns: render.Columns("detector", "default", "what it sees", "formula", "source", "cost")}
+	type entry struct {
+		Name    string `json:"name"`
+		Default bool   `json:"default"`
+		About   string `json:"about"`
+		Formula string `json:"formula"`
+		Source  string `json:"source"`
+		Cost    string `json:"cost"`
+	}
+	var doc []entry
+	for _, k := range detect.Kinds() {
+		mark := "-"
+		if k.Default {
+			mark = "yes"
+		}
+		t.Add(k.Name, mark, k.About, k.Formula, k.Source, k.Cost)
+		doc = append(doc, entry{k.Name, k.Default, k.About, k.Formula, k.Source, k.Cost})
+	}
+	return cli.Failed(o.output.Write(app, func(w io.Writer) error {
+		return render.Write(w, o.output.Format, o.output.Width(app), doc, t)
+	}))
+}
