@@ -14,7 +14,10 @@ type interner struct {
 	slots []string
 }
 
-const internSlots = 1024
+const (
+	internBits  = 10
+	internSlots = 1 << internBits
+)
 
 func (in *interner) text(b []byte) string {
 	if len(b) == 0 {
@@ -36,7 +39,7 @@ func (in *interner) slot(b []byte) uint64 {
 	if n := len(b); n-8 <= 8 && n >= 8 {
 		const odd = 0x9e3779b97f4a7c15
 		first, last := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
-		return (first*odd ^ last) * odd >> 32 % internSlots
+		return (first*odd ^ last) * odd >> (64 - internBits) // the highest bits depend on all
 	}
 	return maphash.Bytes(in.seed, b) % internSlots
 }

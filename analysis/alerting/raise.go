@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -126,8 +127,9 @@ func (r *rule) alert(ctx context.Context, x *instance) Alert {
 
 // instanceOf is the alert that a result is.
 func (r *rule) instanceOf(ctx context.Context, t int64, f result) *instance {
-	if f.instance != nil {
-		return f.instance
+	s, bits := f.source, math.Float64bits(f.value)
+	if s.instance != nil && (r.dependence == onLabels || s.value == bits) {
+		return s.instance
 	}
 	b := labels.NewBuilder(f.source.labels).Del(model.MetricNameLabel)
 	for _, l := range r.labels {
@@ -143,8 +145,8 @@ func (r *rule) instanceOf(ctx context.Context, t int64, f result) *instance {
 		x = &instance{labels: ls}
 		r.instance[string(r.buf)] = x
 	}
-	if r.constant {
-		f.source.instance = x
+	if r.dependence < onTime {
+		s.instance, s.value = x, bits
 	}
 	return x
 }

@@ -46,9 +46,8 @@ func selectors(e parser.Expr) []selector {
 func (r *rule) look() {
 	r.reads = selectors(r.expr)
 	r.own = len(r.reads)
-	r.constant = true
 	for _, l := range r.labels {
-		r.constant = r.constant && !templated(l.Value)
+		r.dependence = max(r.dependence, dependenceOf(l.Value))
 		r.lookAt(l.Value)
 	}
 	for _, a := range r.annotations {

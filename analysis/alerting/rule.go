@@ -24,7 +24,7 @@ type rule struct {
 	merged      map[string]string // labels of the rule and its group
 	labels      []labels.Label    // the same, sorted
 	annotations []labels.Label
-	constant    bool // no label is a template
+	dependence  dependence // of its labels
 	interval    int64
 	offset      int64
 	hold, keep  int64
@@ -63,8 +63,9 @@ func (r *rule) before(other *rule) bool { return r.index < other.index }
 // A source is one series of the results of a rule's expression, and what it leads to.
 type source struct {
 	labels   labels.Labels
-	instance *instance // of an alert whose labels are constant; nil before it is known
-	track    *track    // of a recording rule; likewise
+	instance *instance // of an alert, unless its labels depend on the time; nil before it is known
+	value    uint64    // bits of that with which it was found, for labels that depend on it
+	track    *track    // of a recording rule; nil before it is known
 }
 
 // A result of a rule's expression.

@@ -144,3 +144,19 @@ func TestNAB(t *testing.T) {
 		t.Errorf("standard %.2f, low FP %.2f: want at least 70 and 63", standard, low)
 	}
 }
+
+// TestChannels logs what each channel reaches by itself: the table of docs/detect.md.
+func TestChannels(t *testing.T) {
+	for i, k := range Kinds() {
+		o := Options{Channels: 1 << i}
+		files := scored(t, "nab", "windows.json", o)
+		standard, at := nab(files, 0.11)
+		low, _ := nab(files, 0.22)
+		cloud := scored(t, "cloud-monitoring", "labels.json", o)
+		best, where := cloudBest(cloud)
+		t.Logf("%-12s nab %6.2f (at %.3f) low FP %6.2f  cloud best F1 %.3f (at %.3f), at the default %.3f", k.Name, standard, at, low, best, where, f1(cloudCount(cloud, Alert)))
+		if standard < 0 || best == 0 {
+			t.Errorf("%s finds nothing", k.Name)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func (n *neighbours) nearest(x float64) (float64, bool) {
 	if len(n.set) == 0 {
 		return 0, false
 	}
-	i, _ := slices.BinarySearch(n.set, x)
+	i := search(n.set, x)
 	switch {
 	case i == 0:
 		return n.set[0], true
@@ -51,8 +51,7 @@ func (n *neighbours) add(x float64) {
 	if len(n.set) >= n.most() {
 		n.thin()
 	}
-	i, _ := slices.BinarySearch(n.set, x)
-	n.set = slices.Insert(n.set, i, x)
+	n.set = slices.Insert(n.set, search(n.set, x), x)
 	n.lo, n.hi = min(n.lo, x), max(n.hi, x)
 }
 

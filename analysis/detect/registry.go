@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -37,6 +38,18 @@ func Kinds() []Kind {
 				r.steps = robustSteps
 				return r
 			}},
+		{"zscore", false, "a value far from the mean of the 99 rows before", "|x-mean| / sd > 3", "textbook; for comparison", "0.1 µs, 1 KiB",
+			func(Class) Channel { return newZscore() }},
+		{"meanshift", false, "a mean of five rows far from the median of the last 200", "as robust, of the mean, > 6", "as robust", "0.1 µs, 4 KiB",
+			func(Class) Channel { return newRobust(robustRows, 5, 6, math.Inf(1)) }},
+		{"ewma", false, "a value far from an exponentially weighted mean", "|x-m| / sqrt(s) > 6, weights 0.1 and 0.05", "Roberts 1959", "0.02 µs, 24 B",
+			func(Class) Channel { return new(ewma) }},
+		{"holtwinters", false, "a value far from a forecast with level, trend and season; the period is found", "|x-forecast| / sd > 8", "Winters 1960, Gardner 1985", "0.1 µs, 40 KiB",
+			func(Class) Channel { return newHoltWinters() }},
+		{"cusum", false, "a small change of level that lasts", "sum of z-1 > 12", "Page 1954", "0.15 µs, 4 KiB",
+			func(Class) Channel { return newCusum() }},
+		{"spectral", false, "what the spectrum of the last 256 rows does not explain", "spectral residual saliency > 6", "Ren et al., KDD 2019", "10 µs, 14 KiB",
+			func(Class) Channel { return newSpectral() }},
 	}
 }
 

@@ -5,6 +5,8 @@ package detect
 // limit is twice that of novelty. A day is kept in steps of 5 minutes. 0.1 µs.
 type yesterday struct {
 	slots [2 * daySlots]slot // of two days
+	first int64              // the first slot of all
+	begun bool
 	inner *novelty
 }
 
@@ -29,7 +31,14 @@ func newYesterday(floor float64) *yesterday {
 // Next judges how v differs from the value of a day before.
 func (y *yesterday) Next(t int64, v float64) Look {
 	n := floorDiv(t, slotMS)
-	before, ok := y.find(n - daySlots)
+	if !y.begun || n < y.first {
+		y.begun, y.first = true, n
+	}
+	var before float64
+	ok := n-daySlots >= y.first-nearSlots
+	if ok {
+		before, ok = y.find(n - daySlots)
+	}
 	here := y.at(n)
 	*here = slot{n, v, true}
 	if !ok {

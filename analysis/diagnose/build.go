@@ -102,8 +102,12 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 		in.Diagnoses = append(in.Diagnoses, d)
 	}
 	slices.SortStableFunc(e.impact, func(a, b *candidate) int { return cmp.Compare(b.confidence, a.confidence) })
-	for _, x := range e.impact {
-		in.Impact = append(in.Impact, w.evidenceOf(x.symptoms[0], x.peak))
+	felt := map[string]bool{}
+	for _, x := range e.impact { // each once, where it is worst
+		if s := x.symptoms[0].symptom.Expr; !felt[s] {
+			felt[s] = true
+			in.Impact = append(in.Impact, w.evidenceOf(x.symptoms[0], x.peak))
+		}
 	}
 	if len(in.Entities) == 0 {
 		u := w.unknown(e)

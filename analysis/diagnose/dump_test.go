@@ -1,9 +1,7 @@
 package diagnose
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,50 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"llmops/analysis/accesslog"
 	"llmops/analysis/series"
-	"llmops/rules/catalog"
 	"llmops/rules/fault"
 )
-
-type label struct {
-	Faults []struct {
-		Fault, Detail string
-		Onset, End    time.Time
-		Entity        map[string]any
-		Aliases       []string
-		Severity      float64
-	}
-	Clean  bool
-	Kind   string
-	Engine string
-	Benign []struct {
-		At    time.Time
-		Event string
-	}
-}
-
-func loadCase(t testing.TB, dir string) (*series.Store, label) {
-	var l label
-	b, err := os.ReadFile(filepath.Join(dir, "label.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &l); err != nil {
-		t.Fatal(err)
-	}
-	m, _ := filepath.Glob(filepath.Join(dir, "metrics*"))
-	src := accesslog.Source{Name: m[0], Open: func() (io.ReadCloser, error) { return os.Open(m[0]) }}
-	s, _, err := series.Read(t.Context(), []accesslog.Source{src}, series.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return series.Canonical(s, c), l
-}
 
 func med(v []float64) float64 {
 	var x []float64
@@ -89,7 +46,7 @@ func TestDump(t *testing.T) {
 		from, to, _ := s.Bounds()
 		v := newView(s, func(string) bool { return true })
 		g := gridOf(s, from, to)
-		e := evaluation{v, g, series.NewEngine(series.Limits{Lookback: time.Duration(4*g.step) * time.Millisecond})}
+		e := evaluation{view: v, grid: g, engine: series.NewEngine(series.Limits{Lookback: time.Duration(4*g.step) * time.Millisecond}), base: normalSteps(g)}
 		t0 := time.Now()
 		by, err := e.signals(t.Context(), cat.Signals)
 		if err != nil {

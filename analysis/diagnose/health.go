@@ -37,7 +37,7 @@ func (e evaluation) serving(by map[string]tracks) tracks {
 			if out.find(t.entity) != nil {
 				continue
 			}
-			n := median(t.v[:normalSteps(e.grid)])
+			n := e.normal(name, t)
 			if math.IsNaN(n) || n <= 0 {
 				continue
 			}
@@ -110,7 +110,10 @@ const stillSteps = 6
 func (e evaluation) telemetry(by map[string]tracks) tracks {
 	var exporters []*exporter
 	find := map[string]*exporter{}
-	base := normalSteps(e.grid)
+	base := e.base
+	if base == 0 {
+		base = normalSteps(e.grid)
+	}
 	for _, s := range e.view.store.Series() {
 		ls := s.Labels()
 		k := kind(ls.Get("target"))
@@ -212,7 +215,7 @@ func (x *exporter) broken(e evaluation, by map[string]tracks, base int) []float6
 			if t.entity.whole() != who || x.kind == ofGPU {
 				continue
 			}
-			n := median(t.v[:base])
+			n := e.normal("gpu_util", t)
 			if !math.IsNaN(t.v[i]) && !math.IsNaN(n) {
 				known = true
 				yes = yes || t.v[i] > n/2 && t.v[i] > 0.02

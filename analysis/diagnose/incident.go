@@ -20,10 +20,11 @@ func (w *world) events(c fault.Catalogue) []event {
 	impact := w.unknowns(c)
 	var sure []*candidate
 	for _, x := range chosen {
-		if x.confidence >= threshold {
+		if x.confidence >= threshold && x.to >= w.since {
 			sure = append(sure, x)
 		}
 	}
+	impact = slices.DeleteFunc(impact, func(x *candidate) bool { return x.to < w.since })
 	all := append(slices.Clone(sure), impact...)
 	slices.SortStableFunc(all, func(a, b *candidate) int { return cmp.Compare(a.from, b.from) })
 	var found []event

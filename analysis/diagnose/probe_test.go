@@ -5,6 +5,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"llmops/analysis/series"
+	"llmops/rules/fault"
 )
 
 func TestProbe(t *testing.T) {
@@ -13,7 +17,7 @@ func TestProbe(t *testing.T) {
 	}
 	c := shipped(t)
 	s, l := loadCase(t, "/work/shared/data/incidents/case-"+os.Getenv("CASES"))
-	w, err := measure(t.Context(), s, Options{Faults: c})
+	w, err := measure(t.Context(), s, all(s, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,4 +38,9 @@ func TestProbe(t *testing.T) {
 			fmt.Println()
 		}
 	}
+}
+
+func all(s *series.Store, c fault.Catalogue) Options {
+	first, last, _ := s.Bounds()
+	return Options{Faults: c, From: time.UnixMilli(first), To: time.UnixMilli(last)}
 }

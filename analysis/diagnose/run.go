@@ -23,6 +23,9 @@ type Options struct {
 	Faults   fault.Catalogue
 	Baseline *series.Store // a healthy period; nil: the first part of the data
 	From, To time.Time     // of the data; zero: all of it
+	// Since, if not zero, is when what is looked for began at the earliest: what lies
+	// before it is normal.
+	Since    time.Time
 	Topology *Topology     // who calls whom; nil: gateway, replicas, GPUs and hosts
 	Target   labels.Labels // of the series that broke; empty: none is named
 }
@@ -30,6 +33,7 @@ type Options struct {
 // world is all that was measured.
 type world struct {
 	grid     grid
+	since    int // step before which nothing is looked for
 	base     int // steps that count as normal; 0: the baseline does
 	view     view
 	signals  map[string]measured
@@ -42,6 +46,12 @@ func measure(ctx context.Context, s *series.Store, o Options) (*world, error) {
 	w := &world{grid: gridOf(s, from, to), signals: map[string]measured{}, evidence: map[string][]evidence{}}
 	if o.Baseline == nil {
 		w.base = normalSteps(w.grid)
+		if !o.Since.IsZero() {
+			w.since = max(0, w.grid.index(o.Since.UnixMilli()))
+			if w.since >= minNormal {
+				w.base = min(w.grid.n, w.since)
+			}
+		}
 	} else if first, last, ok := o.Baseline.Bounds(); ok {
 		before := &world{grid: gridOf(o.Baseline, first, last), signals: map[string]measured{}, evidence: map[string][]evidence{}}
 		before.grid.step = w.grid.step
@@ -63,7 +73,7 @@ func (w *world) fill(ctx context.Context, s *series.Store, c fault.Catalogue) er
 		units[sig.Name] = sig.Unit
 	}
 	w.view = newView(s, func(string) bool { return true })
-	e := evaluation{w.view, w.grid, engine}
+	e := evaluation{w.view, w.grid, engine, w.base, w.usual}
 	by, err := e.signals(ctx, c.Signals)
 	if err != nil {
 		return err
@@ -159,3 +169,7 @@ func (w *world) symptoms(ctx context.Context, e evaluation, by map[string]tracks
 	}
 	return nil
 }
+
+// Looks is a selector of the metrics that the shipped catalogue looks at, as exporters
+// call them: what to ask a server for.
+const Looks = `{__name__=~"(vllm|sglang|llamacpp)[:_].+|(tgi|trtllm|nv_trt_llm|DCGM_FI|gateway|rag)_.+|up|process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds|open_fds|max_fds)|container_(cpu|memory|oom|spec_memory)_.+|kube_(deployment_(spec_replicas|status_replicas_available)|pod_container_status_restarts_total)|node_(cpu_seconds_total|memory_Mem(Available|Total)_bytes|filesystem_(avail|size)_bytes|disk_(io_time_seconds|read_bytes)_total|netstat_Tcp_(OutSegs|RetransSegs)|network_(receive|transmit)_bytes_total|network_receive_drop_total)|(http|nginx_ingress_controller)_requests(_total)?|(http|nginx_ingress_controller)_request_duration_seconds_(sum|count)|envoy_cluster_upstream_rq(_time_sum|_time_count)?|quality_score|user_satisfaction_score|conversion_rate"}`

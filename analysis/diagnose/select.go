@@ -105,7 +105,11 @@ func explain(all []*candidate, g grid) {
 			if a == b || b.explained != nil || !slices.Contains(a.fault.Explains, b.fault.ID) {
 				continue
 			}
-			if overlaps(a, b, g) && a.from <= b.from+lateSteps(g) {
+			late := lateSteps(g)
+			if slices.Contains(b.fault.Explains, a.fault.ID) {
+				late = 0 // either may lead to the other: the first one did
+			}
+			if overlaps(a, b, g) && a.from <= b.from+late {
 				b.explained = a
 				b.confidence *= explained
 			}

@@ -82,6 +82,16 @@ type evaluation struct {
 	view   view
 	grid   grid
 	engine *series.Engine
+	base   int                          // steps that are normal; 0: usual is
+	usual  map[string]map[Entity]normal // by signal; nil: what the first steps say
+}
+
+// normal is the median of a track in normal times; NaN if it is not known.
+func (e evaluation) normal(name string, t track) float64 {
+	if n := e.usual[name][t.entity]; e.base == 0 && n.n > 0 {
+		return n.median
+	}
+	return median(t.v[:e.base])
 }
 
 // signals evaluates every signal; an entity has the first of its expressions that gives

@@ -228,3 +228,27 @@ func (c Command) For(name, gpu string) string {
 	}
 	return line
 }
+
+// String says a test in words.
+func (t Test) String() string {
+	var parts []string
+	add := func(what string, r *Ramp) {
+		switch {
+		case r == nil:
+		case r.From == r.To:
+			parts = append(parts, fmt.Sprintf("%s %g", what, r.To))
+		default:
+			parts = append(parts, fmt.Sprintf("%s %g, full at %g", what, r.From, r.To))
+		}
+	}
+	add("above", t.Above)
+	add("below", t.Below)
+	add("rises to times", t.Rises)
+	add("falls to times", t.Falls)
+	add("gains", t.Gains)
+	add("loses", t.Loses)
+	add("of peers, times above", t.PeersAbove)
+	add("of peers, times below", t.PeersBelow)
+	add("stays below times", t.Holds)
+	return strings.Join(parts, "; ")
+}

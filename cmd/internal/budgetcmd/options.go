@@ -1,9 +1,7 @@
 package budgetcmd
 
 import (
-	"errors"
 	"math/big"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +50,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 
 func (o *options) check() error {
 	var err error
-	if o.tolerated, err = share(o.maxMalformed); err != nil {
+	if o.tolerated, err = cli.ParseShare(o.maxMalformed); err != nil {
 		return cli.WithHint(cli.Usagef("--max-malformed %q: %w", o.maxMalformed, err), "such as 1%% or 0.01")
 	}
 	if o.window != "" {
@@ -68,21 +66,4 @@ func (o *options) check() error {
 		o.atMS = new(at.UnixMilli())
 	}
 	return nil
-}
-
-// share reads a decimal or a percentage from 0 to 1.
-func share(text string) (*big.Rat, error) {
-	digits, percent := strings.CutSuffix(text, "%")
-	d, err := slo.ParseDecimal(strings.TrimSpace(digits))
-	if err != nil {
-		return nil, err
-	}
-	r := new(big.Rat).Set(d.Rat)
-	if percent {
-		r.Quo(r, big.NewRat(100, 1))
-	}
-	if r.Cmp(big.NewRat(1, 1)) > 0 {
-		return nil, errors.New("want at most 1, or 100%")
-	}
-	return r, nil
 }

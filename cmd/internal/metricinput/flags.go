@@ -6,9 +6,7 @@
 package metricinput
 
 import (
-	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +14,9 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
-	"llmops/analysis/accesslog"
 	"llmops/analysis/series"
 	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
-	"llmops/rules/slo"
 )
 
 // Args is how a command's Use line names what it reads.
@@ -109,7 +105,7 @@ func (f *Flags) Check(app *cli.App, paths []string) error {
 			return cli.Usagef("--by %q: must be of %s", name, strings.Join(series.Splits(), ", "))
 		}
 	}
-	if _, err := share(f.maxMalformed); err != nil {
+	if _, err := cli.ParseShare(f.maxMalformed); err != nil {
 		return cli.WithHint(cli.Usagef("--max-malformed %q: %w", f.maxMalformed, err), "such as 1%% or 0.01")
 	}
 	if f.timeout <= 0 {
@@ -130,23 +126,6 @@ func (f *Flags) Check(app *cli.App, paths []string) error {
 // replaces one that the configuration names.
 func (f *Flags) fromServer(paths []string) bool { return f.url != "" && len(paths) == 0 }
 
-// share reads a decimal or a percentage from 0 to 1.
-func share(text string) (*big.Rat, error) {
-	digits, percent := strings.CutSuffix(text, "%")
-	d, err := slo.ParseDecimal(strings.TrimSpace(digits))
-	if err != nil {
-		return nil, err
-	}
-	r := new(big.Rat).Set(d.Rat)
-	if percent {
-		r.Quo(r, big.NewRat(100, 1))
-	}
-	if r.Cmp(big.NewRat(1, 1)) > 0 {
-		return nil, errors.New("want at most 1, or 100%")
-	}
-	return r, nil
-}
-
 // defaultSpan is how much of a server is read.
 const defaultSpan = time.Hour
 
@@ -155,7 +134,7 @@ const defaultSpan = time.Hour
 func (f *Flags) span(first, last time.Time) (start, end time.Time, err error) {
 	end = last
 	if f.end != "" {
-		if end, err = moment(f.end, last); err != nil {
+		if end, err = cli.ParseTimeOrBefore(f.end, last); err != nil {
 			return start, end, timeError("end", f.end, err)
 		}
 	}
@@ -164,7 +143,7 @@ func (f *Flags) span(first, last time.Time) (start, end time.Time, err error) {
 		start = end.Add(-defaultSpan)
 	}
 	if f.start != "" {
-		if start, err = moment(f.start, end); err != nil {
+		if start, err = cli.ParseTimeOrBefore(f.start, end); err != nil {
 			return start, end, timeError("start", f.start, err)
 		}
 	}
@@ -182,19 +161,6 @@ func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func timeError(flag, text string, err error) error {
 	return cli.WithHint(cli.Usagef("--%s %q: %w", flag, text, err), "such as 2026-03-01T12:00:00Z, '2026-03-01 12:00:00' (UTC), 1772366400, or 6h for six hours before")
-}
-
-// moment reads a time as readers of files do, or a duration: so long before.
-func moment(text string, before time.Time) (time.Time, error) {
-	var c accesslog.Clock
-	if t, ok := c.Parse([]byte(text)); ok {
-		return time.UnixMilli(t.Floor()), nil
-	}
-	d, err := model.ParseDuration(strings.TrimPrefix(text, "-"))
-	if err != nil {
-		return time.Time{}, errors.New("neither a time nor a duration")
-	}
-	return before.Add(-time.Duration(d)), nil
 }
 
 // every is --step; 0: samples as they are stored.

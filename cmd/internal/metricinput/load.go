@@ -208,7 +208,7 @@ func (f *Flags) tolerate(app *cli.App, s series.Summary) error {
 			rows += s.Points
 		}
 	}
-	tolerated, err := share(f.maxMalformed)
+	tolerated, err := cli.ParseShare(f.maxMalformed)
 	if err != nil {
 		return cli.Usage(err)
 	}

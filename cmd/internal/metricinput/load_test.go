@@ -147,7 +147,7 @@ func TestWords(t *testing.T) {
 		{"--prometheus http://u:p4ss@h --query up", Wants{}, 2, []string{"the URL holds a user name or password", "credentials come from --user"}},
 		{p + " --start yesterday", Wants{}, 2, []string{`--start "yesterday": neither a time nor a duration`, "6h for six hours before"}},
 		{p + " --end 3x", Wants{}, 2, []string{`--end "3x"`}},
-		{p + " --start 2026-03-01T00:00:00Z --end 2026-03-01", Wants{}, 2, []string{"--end"}},
+		{p + " --start 2026-03-01T00:00:00Z --end 2026-03-01", Wants{}, 2, []string{"is not before the end, 2026-03-01T00:00:00Z"}},
 		{p + " --start 2026-03-01T00:00:00Z --end 2026-02-01T00:00:00Z", Wants{}, 2, []string{"--start 2026-03-01T00:00:00Z is not before the end, 2026-02-01T00:00:00Z"}},
 		{p + " --step 0s", Wants{}, 2, []string{`--step "0s"`, "such as 15s or 1m"}},
 		{p + " --server-timeout 0s", Wants{}, 2, []string{"--server-timeout: want a time above 0"}},

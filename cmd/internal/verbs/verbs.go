@@ -10,6 +10,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/configcmd"
 	"llmops/cmd/internal/democmd"
+	"llmops/cmd/internal/diagnosecmd"
 	"llmops/cmd/internal/detectcmd"
 	"llmops/cmd/internal/loadtestcmd"
 	"llmops/cmd/internal/metricscmd"
@@ -26,6 +27,7 @@ func All() []cli.Verb {
 		budgetcmd.New,
 		configcmd.New,
 		democmd.New,
+		diagnosecmd.New,
 		detectcmd.New,
 		loadtestcmd.New,
 		metricscmd.New,
