@@ -243,3 +243,66 @@ func TestRoute(t *testing.T) {
 		}
 	}
 }
+
+// Eight characters at once are read as they are one by one.
+func TestEightBytes(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	read := 0
+	for range 200_000 {
+		const chars = "0123456789012345678901234567890123456789...-e \"/:"
+		b := make([]byte, 12)
+		for i := range b {
+			b[i] = chars[r.IntN(len(chars))]
+		}
+		n, scale := 1+r.IntN(8), r.IntN(10)-6
+		text, alone := b[:n], b[:n:n] // of eight bytes there is no other way
+		got, ok := parseShort(text, scale)
+		want, wantOK := parseDecimal(text)
+		f, fits := want.fixed(scale)
+		if ok && (!wantOK || !fits || got != f) {
+			t.Fatalf("%q * 10^%d is %d, want %d, %v", text, scale, got, f, wantOK)
+		}
+		if v, slowly := parseShort(alone, scale); slowly != ok || v != got {
+			t.Fatalf("%q * 10^%d: %d, %v, one by one %d, %v", text, scale, got, ok, v, slowly)
+		}
+		if ok {
+			read++
+		}
+	}
+	if read < 50_000 {
+		t.Errorf("%d were read", read)
+	}
+}
+
+// A clock reads each instant as it is read alone, whatever came before.
+func TestClock(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	var c clock
+	at := time.Date(2026, 3, 3, 22, 57, 58, 0, time.UTC)
+	for range 300_000 {
+		at = at.Add(time.Duration(r.IntN(4000)-1000) * time.Millisecond)
+		if r.IntN(500) == 0 {
+			at = at.Add(time.Duration(r.IntN(100)-50) * 24 * time.Hour)
+		}
+		text := at.Format("2006-01-02T15:04:05.000Z")
+		switch r.IntN(8) {
+		case 0:
+			text = at.Format(time.RFC3339)
+		case 1:
+			text = at.Format("2006-01-02T15:04:05.000000Z")
+		case 2:
+			text = text[:19] + "+01:00"
+		case 3:
+			b := []byte(text)
+			b[r.IntN(len(b))] = "0123456789:.ZTt -+/"[r.IntN(19)]
+			text = string(b)
+		case 4:
+			text = text[:17] + "60" + text[19:]
+		}
+		got, ok := c.parse([]byte(text))
+		want, wantOK := parseTime([]byte(text))
+		if got != want || ok != wantOK {
+			t.Fatalf("%s: %d, %v, want %d, %v", text, got, ok, want, wantOK)
+		}
+	}
+}

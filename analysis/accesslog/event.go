@@ -49,5 +49,6 @@ func (f Fixed) Float64() float64 {
 
 // Reset empties e for the next row.
 func (e *Event) Reset() {
-	*e = Event{Latency: Absent, TTFT: Absent, TPOT: Absent, Cost: Absent, Quality: Absent, OutputTokens: -1}
+	*e = Event{}
+	e.Latency, e.TTFT, e.TPOT, e.Cost, e.Quality, e.OutputTokens = Absent, Absent, Absent, Absent, Absent, -1
 }

@@ -117,8 +117,8 @@ func (t *templates) fit(b []byte, r *jsonReader, out []field) int {
 // try finds where the holes of a row of the template are, and where it ends; 0: it
 // is no row of it.
 func (t *templates) try(x *template, b []byte, r *jsonReader) int {
-	k, i := 0, 0
-	for ; k < len(x.parts); k++ {
+	i := 0
+	for k := 0; k < len(x.parts); k++ {
 		if t.quick {
 			if k, i = fitParts(b, x.parts, t.holes, k, i); k == len(x.parts) {
 				return i

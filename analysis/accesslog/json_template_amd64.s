@@ -36,7 +36,6 @@ TEXT ·fitParts(SB), NOSPLIT, $0-104
 	VPBROADCASTB nine<>(SB), X12
 
 next:
-	PREFETCHT0 2048(SI)(AX*1)
 	MOVQ AX, R12
 	MOVQ part_text(DI), R10
 	MOVQ part_text+8(DI), R9

@@ -77,6 +77,7 @@ func TestTemplatesDecideNothing(t *testing.T) {
 		var log strings.Builder
 		blank := pick("", "", " ", "\t ")
 		common := []string{value(), value(), value()}
+		again := r.IntN(4) == 0 // a key comes twice
 		for row := range 30 {
 			log.WriteString(blank + "{")
 			for i, key := range templateKeys {
@@ -85,6 +86,9 @@ func TestTemplatesDecideNothing(t *testing.T) {
 				}
 				if row%7 == 3 && i == 2 {
 					key = "other"
+				}
+				if again && i > 0 && i%2 == 0 {
+					key = "a"
 				}
 				v := value()
 				if i < len(common) && r.IntN(10) > 0 {

@@ -71,6 +71,9 @@ func (p *nginxJSONParser) upstream(times []byte) {
 // firstOf is the first field that says something.
 func firstOf(fields []field) field {
 	for _, f := range fields {
+		if len(f) == 0 {
+			continue
+		}
 		if len(f) > len(`"\u002d"`) { // too long for a dash, however it is written
 			return f
 		}

@@ -23,7 +23,10 @@ package alerting
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/series"
 	"llmops/rules/alert"
@@ -76,6 +79,17 @@ type Alert struct {
 	ResolvedAt     int64 // of use when it is resolved, as one is that its rule's limit swept away
 	// Value is that of the condition when it last held; nil when that is not finite.
 	Value *float64
+}
+
+// SentLabels are the labels with which a server tells Alertmanager of the alert:
+// alertname is among them, and so are those external labels that the alert has not
+// itself.
+func (a Alert) SentLabels(external map[string]string) map[string]string {
+	sent := map[string]string{}
+	maps.Copy(sent, external)
+	maps.Copy(sent, a.Labels)
+	sent[labels.AlertName] = a.Name
+	return sent
 }
 
 // Outcome is what became of one rule.

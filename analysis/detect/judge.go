@@ -21,7 +21,8 @@ type Anomaly struct {
 	Low, High        float64 // what was expected at the peak; NaN: not known
 	Score            float64 // the greatest
 	Channels         Set
-	Rows             int // that are strange, within it
+	Rule             string // that found it, in place of channels
+	Rows             int    // that are strange, within it
 }
 
 // An Event is something about the measurement that is no anomaly by itself.

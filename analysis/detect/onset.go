@@ -31,11 +31,12 @@ func ChangePoints(values []float64, p float64, least int) []ChangePoint {
 	if len(v) < 2*least {
 		return nil
 	}
+	s := noise(v) // before clipping, which takes some of it away
 	clip(v)
-	s := noise(v)
 	var cuts []int
 	split(v, 0, s, p, least, &cuts)
 	slices.Sort(cuts)
+	cuts = settled(v, cuts, s, p)
 	var points []ChangePoint
 	for i, c := range cuts {
 		from, to := 0, len(v)
@@ -46,8 +47,7 @@ func ChangePoints(values []float64, p float64, least int) []ChangePoint {
 			to = cuts[i+1]
 		}
 		point := ChangePoint{At: at[c], Before: median(slices.Clone(v[from:c])), After: median(slices.Clone(v[c:to]))}
-		_, t := cut(v[from:to], s, c-from)
-		point.P = bound(t, to-from)
+		point.P = evidence(v[from:to], c-from, s)
 		if point.Z = math.Abs(point.After - point.Before); s > 0 {
 			point.Z /= s
 		}
@@ -149,8 +149,32 @@ func split(v []float64, offset int, s, p float64, least int, cuts *[]int) {
 	split(v[best:], offset+best, s, p, least, cuts)
 }
 
-// cut is the contrast of v at k.
-func cut(v []float64, s float64, k int) (mean, t float64) {
+// settled leaves out cuts that are none any more between their neighbours: an early one
+// may have stood for two that were found later (Bai 1997).
+func settled(v []float64, cuts []int, s, p float64) []int {
+	for {
+		weakest, worst := -1, p
+		for i, c := range cuts {
+			from, to := 0, len(v)
+			if i > 0 {
+				from = cuts[i-1]
+			}
+			if i+1 < len(cuts) {
+				to = cuts[i+1]
+			}
+			if e := evidence(v[from:to], c-from, s); e > worst {
+				weakest, worst = i, e
+			}
+		}
+		if weakest < 0 {
+			return cuts
+		}
+		cuts = slices.Delete(cuts, weakest, weakest+1)
+	}
+}
+
+// evidence is the probability of what v shows at k where nothing changes.
+func evidence(v []float64, k int, s float64) float64 {
 	sum, all := 0.0, 0.0
 	for i, x := range v {
 		if i < k {
@@ -158,7 +182,7 @@ func cut(v []float64, s float64, k int) (mean, t float64) {
 		}
 		all += x
 	}
-	return sum / float64(k), contrast(sum, all, float64(k), float64(len(v)), s)
+	return bound(contrast(sum, all, float64(k), float64(len(v)), s), len(v))
 }
 
 // contrast is T at k; without noise any difference is as clear as can be.

@@ -48,8 +48,16 @@ func Kinds() []Kind {
 			func(Class) Channel { return newHoltWinters() }},
 		{"cusum", false, "a small change of level that lasts", "sum of z-1 > 12", "Page 1954", "0.15 µs, 4 KiB",
 			func(Class) Channel { return newCusum() }},
-		{"spectral", false, "what the spectrum of the last 256 rows does not explain", "spectral residual saliency > 6", "Ren et al., KDD 2019", "10 µs, 14 KiB",
+		{"spectral", false, "what the spectrum of the last 256 rows does not explain", "spectral residual saliency > 3", "Ren et al., KDD 2019", "10 µs, 14 KiB",
 			func(Class) Channel { return newSpectral() }},
+		{"iforest", false, "a row that few random cuts part from all others", "isolation forest, 50 trees of 256: score > 0.7", "Liu, Ting and Zhou 2008", "5 µs, 1 MiB",
+			func(Class) Channel { return newIForest() }},
+		{"ocsvm", false, "a stretch of 4 rows outside of the region of the others", "one-class SVM, nu 0.05: (rho-f)/rho > 0.9", "Schoelkopf et al. 2001", "3 µs, 0.4 MiB",
+			func(Class) Channel { return newOCSVM() }},
+		{"subknn", false, "a stretch of 12 rows unlike all before: a shape", "distance to the 5th nearest stretch > 2 spreads", "Ramaswamy et al. 2000", "10 µs, 40 KiB",
+			func(Class) Channel { return newSubKNN() }},
+		{"lstm", false, "a value far from the forecast of a small recurrent network, which learns on", "|x-forecast| / sd > 8", "Hochreiter and Schmidhuber 1997", "40 µs, 30 KiB",
+			func(Class) Channel { return newLSTM() }},
 	}
 }
 

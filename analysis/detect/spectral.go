@@ -10,8 +10,8 @@ import (
 // spectral: the spectral residual of Ren et al. (KDD 2019), over the last 256 rows and 5
 // that are extrapolated, so that the newest is not at the edge:
 //
-//	L = log |F(x)|;  S = |F^-1(exp(L - mean3(L)) at the phase of F(x))|
-//	(S - mean21(S)) / mean21(S) at the newest row > 6.
+//	L = log |F(x - mean)|;  S = |F^-1(exp(L - mean3(L)) at the phase of F(x))|
+//	(S - mean21(S)) / mean21(S) at the newest row > 3.
 //
 // It sees what the spectrum of the window does not explain. Two transforms a row: 10 µs.
 type spectral struct {
@@ -27,7 +27,7 @@ const (
 	spectralRows   = 256
 	spectralAhead  = 5
 	spectralBehind = 21
-	spectralLimit  = 6
+	spectralLimit  = 3
 )
 
 func newSpectral() *spectral {
@@ -48,23 +48,27 @@ func (s *spectral) Next(_ int64, v float64) Look {
 	for i := range spectralRows {
 		s.stretched[i] = s.last.back(spectralRows - 1 - i)
 	}
-	// The slope from each of 5 rows to the newest, on average, carries on from the row 5
-	// before (equations 8 and 9 of the paper).
+	// The slopes of the rows before carry on (equations 8 and 9 of the paper). The newest
+	// has no part in that: a spike would look like a slope.
 	slope := 0.0
 	for i := 1; i <= spectralAhead; i++ {
-		slope += (v - s.last.back(i)) / float64(i) / spectralAhead
+		slope += (s.last.back(1) - s.last.back(1+i)) / float64(i) / spectralAhead
 	}
-	ahead := s.last.back(spectralAhead-1) + slope*spectralAhead
+	ahead := s.last.back(spectralAhead) + slope*spectralAhead
 	for i := spectralRows; i < n; i++ {
 		s.stretched[i] = ahead
 	}
+	level, _ := meanAndDeviation(s.stretched)
 	for i, y := range s.stretched {
-		s.x[i] = complex(y, 0)
+		s.x[i] = complex(y-level, 0)
 	}
 	s.fft.Coefficients(s.c, s.x)
 	for i, c := range s.c {
 		s.l[i] = math.Log(max(cmplx.Abs(c), math.SmallestNonzeroFloat64))
 	}
+	// Without the mean there is nothing at frequency 0 but rounding, which must not pull
+	// down the logarithms next to it.
+	s.c[0], s.l[0] = 0, s.l[1]
 	for i, c := range s.c {
 		a := cmplx.Abs(c)
 		if a == 0 {

@@ -98,6 +98,7 @@ type exporter struct {
 	lively  int         // of them that change nearly always in the normal period
 	still   []int       // of these, how many have not changed for a while
 	seen    []int       // and how many have samples
+	changed []bool      // whether any series at all did
 	falls   map[int]int // counters that fall, by step
 	counter int
 }
@@ -123,7 +124,7 @@ func (e evaluation) telemetry(by map[string]tracks) tracks {
 		key := ls.Get("replica") + "\x00" + string(k)
 		x := find[key]
 		if x == nil {
-			x = &exporter{replica: ls.Get("replica"), kind: k, alive: make([]int, e.grid.n), still: make([]int, e.grid.n), seen: make([]int, e.grid.n), falls: map[int]int{}}
+			x = &exporter{replica: ls.Get("replica"), kind: k, alive: make([]int, e.grid.n), still: make([]int, e.grid.n), seen: make([]int, e.grid.n), changed: make([]bool, e.grid.n), falls: map[int]int{}}
 			find[key] = x
 			exporters = append(exporters, x)
 		}
@@ -173,6 +174,7 @@ func (x *exporter) add(s *series.Series, g grid, base int) {
 		x.alive[i]++
 		if value != last {
 			since = i
+			x.changed[i] = x.changed[i] || !math.IsNaN(last)
 		}
 		if !math.IsNaN(last) {
 			if i < base {
@@ -237,15 +239,19 @@ func (x *exporter) broken(e evaluation, by map[string]tracks, base int) []float6
 			present++
 		}
 	}
-	quiet := 0
+	quiet, stands := 0, 0
 	var resets []int
 	for i := range out {
 		quiet++
+		stands++
+		if x.changed[i] {
+			stands = 0
+		}
 		if x.alive[i] > 0 {
 			quiet = 0
 		}
 		switch {
-		case x.lively >= 3 && x.seen[i] == x.lively && x.still[i] == x.lively && works(i):
+		case stands >= stillSteps && x.lively >= 3 && x.seen[i] == x.lively && x.still[i] == x.lively && works(i):
 			out[i], any = 1, true
 		case quiet >= 4 && present > base*3/4 && works(i):
 			out[i], any = 1, true

@@ -55,9 +55,11 @@ func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candida
 		return nil // nothing of what it cannot be without is measured
 	}
 	for t := range c.score {
-		c.score[t] = c.at(t)
+		if t >= int(g.window().Milliseconds()/g.step) || g.n < 3*minNormal { // before, rates are of too little
+			c.score[t] = c.at(t)
+		}
 	}
-	c.score = hold(c.score, holdSteps(g))
+	c.score = hold(c.score, max(holdSteps(g), int(1000*f.Hold/float64(g.step))))
 	c.fit(g)
 	return c
 }

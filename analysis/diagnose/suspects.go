@@ -31,8 +31,8 @@ func (w *world) suspects(in *Incident) []Suspect {
 	found := make([]Suspect, len(names))
 	_ = parallel(len(names), func(i int) error {
 		x := names[i]
-		name := x.Name()
-		if strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_info") || strings.HasSuffix(name, "_start_time_seconds") || name == "up" {
+		name := x.Name() // codes, times and what is always 1 are no measures
+		if strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_info") || strings.HasSuffix(name, "_start_time_seconds") || strings.Contains(name, "XID") || name == "up" {
 			return nil
 		}
 		v := w.values(x)

@@ -142,6 +142,7 @@ type Fault struct {
 	En, Zh   string
 	Severity Severity
 	Scope    Scope
+	Hold     float64 // seconds for which it must be seen; 0: two minutes
 	Prior    float64 // log odds before any symptom is seen
 	// Telemetry tells that what is wrong is the measurement: it is looked for first, and
 	// what it blinds is not judged.

@@ -34,6 +34,7 @@ const gpuRoutes = `route:
     - matchers: [severity="critical"]
       receivers: [chat, pager]
       escalation: [{after: 10m, receivers: [boss]}]
+    - {matchers: [team="gpu"], receiver: boss}
 receivers:
   - {name: chat, url_env: CHAT_URL}
   - {name: pager, url_env: PAGER_URL}
@@ -123,6 +124,23 @@ func TestOurKeys(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// Routes see the labels that a server adds to what it sends; those of the alert win.
+func TestReceiversByExternalLabels(t *testing.T) {
+	for external, want := range map[string]string{
+		"{severity: critical}":        "chat", // the rule says that it is a warning
+		"{team: gpu, other: label}":   "boss",
+		"{alertname: Other, team: x}": "chat",
+	} {
+		got := failures(t, strings.Replace(gpuRules, "severity: critical", "none: ''", 1), `tests:
+  - external_labels: `+external+gpuSeries+`
+    alert_rule_test: [{eval_time: 10m, alertname: GPUWarm, exp_receivers: [`+want+`]}]
+`)
+		if len(got) > 0 {
+			t.Errorf("%s: %s", external, strings.Join(got, "\n"))
+		}
 	}
 }
 

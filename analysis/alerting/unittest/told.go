@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"llmops/analysis/alerting"
 	"llmops/analysis/alerting/dispatch"
 	"llmops/rules/alert/routing"
@@ -21,12 +19,7 @@ func receivers(c AlertCase, t Test, alerts []alerting.Alert, routes routing.Conf
 		if a.State == alerting.Pending || a.FiredAt > now {
 			continue
 		}
-		ls := maps.Clone(a.Labels)
-		if ls == nil {
-			ls = map[string]string{}
-		}
-		ls[labels.AlertName] = a.Name
-		one := dispatch.Alert{ID: i, Labels: ls, Annotations: a.Annotations, From: a.FiredAt}
+		one := dispatch.Alert{ID: i, Labels: a.SentLabels(t.ExternalLabels), Annotations: a.Annotations, From: a.FiredAt}
 		if a.State == alerting.Resolved && a.ResolvedAt <= now {
 			one.To = a.ResolvedAt
 		}

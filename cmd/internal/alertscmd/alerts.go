@@ -109,7 +109,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	case err != nil:
 		return cli.Failed(err)
 	}
-	r := judge(in, result, routes, o.rest)
+	r := judge(in, result, o, routes)
 	if before != nil {
 		r.Changes = compare(old, result)
 	}
@@ -182,17 +182,17 @@ func (r *report) gate(least severity) error {
 	if blind := r.blind(least); blind != "" {
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no rule of severity %s or worse could be evaluated: %s", least, blind)), "are these the metrics of the rules? \"llmops rules show NAME\" says what a rule needs")
 	}
-	fired, names := 0, []string{}
+	count, names := 0, []string{}
 	for _, a := range r.result.Alerts {
-		if a.FiredAt != 0 && severityOf(a.Severity) >= least {
-			fired++
+		if fired(a) && severityOf(a.Severity) >= least {
+			count++
 			names = append(names, a.Name)
 		}
 	}
-	if fired == 0 {
+	if count == 0 {
 		return nil
 	}
-	return cli.Gate(fmt.Errorf("gate failed: %s at or above %s fired: %s", render.Plural(fired, "alert"), least, render.List(unique(names), 3)))
+	return cli.Gate(fmt.Errorf("gate failed: %s at or above %s fired: %s", render.Plural(count, "alert"), least, render.List(unique(names), 3)))
 }
 
 // blind says why none of the rules that the gate is about could fire: not one selector

@@ -40,7 +40,7 @@ func (r *report) firedText(rule int) string {
 	var lines []string
 	n := 0
 	for _, a := range r.result.Alerts {
-		if a.Rule != rule || a.FiredAt == 0 {
+		if a.Rule != rule || !fired(a) {
 			continue
 		}
 		if n++; n > most {

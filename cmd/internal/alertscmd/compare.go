@@ -33,7 +33,7 @@ func compare(old, now alerting.Result) *changes {
 	byKey, keys := map[string]*both{}, []string{}
 	add := func(result alerting.Result, put func(*both, alerting.Alert)) {
 		for _, a := range result.Alerts {
-			if a.FiredAt == 0 {
+			if !fired(a) {
 				continue
 			}
 			key := identity(a)
@@ -60,7 +60,9 @@ func compare(old, now alerting.Result) *changes {
 			c.Only = append(c.Only, x)
 		case len(b.now) == 0:
 			c.Gone = append(c.Gone, x)
-		case slices.EqualFunc(b.old, b.now, func(a, b alerting.Alert) bool { return a.FiredAt == b.FiredAt && a.ResolvedAt == b.ResolvedAt }):
+		case slices.EqualFunc(b.old, b.now, func(a, b alerting.Alert) bool {
+			return a.FiredAt == b.FiredAt && a.State == b.State && a.ResolvedAt == b.ResolvedAt
+		}):
 			c.Same++
 		default:
 			c.Moved = append(c.Moved, x)
@@ -72,14 +74,14 @@ func compare(old, now alerting.Result) *changes {
 func sum(alerts []alerting.Alert, end int64) (times int, firing float64, first *moment) {
 	var total int64
 	for _, a := range alerts {
-		to := a.ResolvedAt
-		if to == 0 {
-			to = end
+		to := end
+		if resolved(a) {
+			to = a.ResolvedAt
 		}
 		total += to - a.FiredAt
 	}
 	if len(alerts) > 0 {
-		first = optional(alerts[0].FiredAt)
+		first = new(moment(alerts[0].FiredAt))
 	}
 	return len(alerts), seconds(total), first
 }

@@ -24,7 +24,7 @@ func (r *report) bar(s streak) string {
 	}
 	for _, i := range s.all {
 		a := r.result.Alerts[i]
-		if a.FiredAt == 0 {
+		if !fired(a) {
 			fill(a.ActiveAt, r.until(a), '▒')
 			continue
 		}
@@ -67,7 +67,7 @@ func (r *report) firing(n int) (starts []int64, counts map[severity][]int) {
 		starts = append(starts, r.result.Start+length*int64(i)/int64(n))
 	}
 	for _, a := range r.result.Alerts {
-		if a.FiredAt == 0 {
+		if !fired(a) {
 			continue
 		}
 		s := severityOf(a.Severity)
@@ -76,7 +76,7 @@ func (r *report) firing(n int) (starts []int64, counts map[severity][]int) {
 		}
 		part := func(t int64) int { return int(min(int64(n)-1, (t-r.result.Start)*int64(n)/length)) }
 		last := part(r.until(a))
-		if a.ResolvedAt != 0 && last > part(a.FiredAt) && starts[last] == a.ResolvedAt {
+		if resolved(a) && last > part(a.FiredAt) && starts[last] == a.ResolvedAt {
 			last--
 		}
 		for i := part(a.FiredAt); i <= last; i++ {

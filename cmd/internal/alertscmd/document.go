@@ -97,8 +97,9 @@ func (m moment) MarshalText() ([]byte, error) {
 	return []byte(time.UnixMilli(int64(m)).UTC().Format(time.RFC3339Nano)), nil
 }
 
-func optional(ms int64) *moment {
-	if ms == 0 {
+// momentIf is a time that there is; zero is one, too.
+func momentIf(there bool, ms int64) *moment {
+	if !there {
 		return nil
 	}
 	return new(moment(ms))
@@ -120,7 +121,7 @@ func (r *report) document() document {
 	for i, a := range r.result.Alerts {
 		d.Alerts = append(d.Alerts, alertDoc{
 			Name: a.Name, Severity: a.Severity, Group: a.Group, Labels: some(a.Labels), Annotations: some(a.Annotations),
-			ActiveAt: moment(a.ActiveAt), FiredAt: optional(a.FiredAt), ResolvedAt: optional(a.ResolvedAt),
+			ActiveAt: moment(a.ActiveAt), FiredAt: momentIf(fired(a), a.FiredAt), ResolvedAt: momentIf(resolved(a), a.ResolvedAt),
 			State: string(a.State), Value: a.Value, Receivers: r.told(i),
 		})
 	}

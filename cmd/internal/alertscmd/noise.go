@@ -28,7 +28,7 @@ type causeDoc struct {
 func (r *report) noiseDoc() noiseDoc {
 	d := noiseDoc{r.noise, []causeDoc{}}
 	for _, c := range r.noise.Causes {
-		d.Causes = append(d.Causes, causeDoc{r.ref(c.First), c.IDs, moment(c.From), optional(c.To), c.Notifications})
+		d.Causes = append(d.Causes, causeDoc{r.ref(c.First), c.IDs, moment(c.From), momentIf(c.To != 0, c.To), c.Notifications})
 	}
 	return d
 }

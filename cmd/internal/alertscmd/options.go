@@ -1,6 +1,7 @@
 package alertscmd
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -68,6 +69,14 @@ func (o *options) check(app *cli.App, args []string) error {
 		return cli.WithHint(cli.Usagef("--time-zone %q: want a name of the IANA time zone database", o.zone), "such as UTC, Europe/Berlin or Asia/Shanghai")
 	}
 	o.rest = noise.Night(zone)
+	if _, err := url.Parse(o.externalURL); err != nil {
+		return cli.WithHint(cli.Usagef("--external-url %q is no URL", o.externalURL), "such as https://prometheus.example.com")
+	}
+	for name := range o.externalLabels {
+		if !model.LegacyValidation.IsValidLabelName(name) {
+			return cli.WithHint(cli.Usagef("--external-label: %q is no name of a label", name), "such as cluster=eu")
+		}
+	}
 	if err := o.notify.check(); err != nil {
 		return err
 	}

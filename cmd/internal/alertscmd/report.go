@@ -22,22 +22,19 @@ type report struct {
 	plan   dispatch.Plan
 	noise  noise.Report
 
+	external map[string]string // labels that a server adds to what it sends
+
 	Changes *changes // with --against
 	Sent    *sent    // with --notify or --alertmanager
 }
 
-func judge(in metricinput.Input, result alerting.Result, routes routing.Config, rest routing.Interval) *report {
-	r := &report{in: in, result: result, routes: routes}
+func judge(in metricinput.Input, result alerting.Result, o *options, routes routing.Config) *report {
+	r := &report{in: in, result: result, routes: routes, external: o.externalLabels}
 	for i, a := range result.Alerts {
-		if a.FiredAt == 0 {
+		if !fired(a) {
 			continue
 		}
-		labels := maps.Clone(a.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels["alertname"] = a.Name
-		r.alerts = append(r.alerts, dispatch.Alert{ID: i, Labels: labels, Annotations: a.Annotations, From: a.FiredAt, To: a.ResolvedAt})
+		r.alerts = append(r.alerts, dispatch.Alert{ID: i, Labels: a.SentLabels(r.external), Annotations: a.Annotations, From: a.FiredAt, To: a.ResolvedAt})
 	}
 	r.plan = dispatch.Simulate(routes, r.alerts, result.Start, result.End)
 	var rules []noise.Rule
@@ -46,7 +43,7 @@ func judge(in metricinput.Input, result alerting.Result, routes routing.Config, 
 			rules = append(rules, noise.Rule{Name: o.Rule.Alert, Group: o.Group, Severity: o.Labels["severity"]})
 		}
 	}
-	r.noise = noise.Measure(r.alerts, r.plan, rules, noise.Options{Start: result.Start, End: result.End, Rest: rest})
+	r.noise = noise.Measure(r.alerts, r.plan, rules, noise.Options{Start: result.Start, End: result.End, Rest: o.rest})
 	if r.noise.Days < 1 { // a rate a day of less would be a guess
 		r.noise.AlertsPerDay, r.noise.PerDay = nil, nil
 		for i := range r.noise.Receivers {
@@ -55,6 +52,11 @@ func judge(in metricinput.Input, result alerting.Result, routes routing.Config, 
 	}
 	return r
 }
+
+// fired tells whether an alert was more than pending.
+func fired(a alerting.Alert) bool { return a.State != alerting.Pending }
+
+func resolved(a alerting.Alert) bool { return a.State == alerting.Resolved }
 
 // states in order, the worst first, and what the whole is called.
 var states = []alerting.State{alerting.Firing, alerting.Pending, alerting.Resolved}
@@ -96,7 +98,7 @@ func (r *report) streaks() []streak {
 		s := &list[k]
 		s.Alert = a
 		s.all = append(s.all, i)
-		if a.FiredAt != 0 {
+		if fired(a) {
 			s.times++
 			s.total += r.until(a) - a.FiredAt
 		}
@@ -114,7 +116,7 @@ func (r *report) streaks() []streak {
 
 // until is when an alert ended, or when the replay did.
 func (r *report) until(a alerting.Alert) int64 {
-	if a.ResolvedAt != 0 {
+	if resolved(a) {
 		return a.ResolvedAt
 	}
 	return r.result.End

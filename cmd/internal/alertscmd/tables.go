@@ -30,7 +30,7 @@ func (r *report) alertTable(list []streak, style render.Style, wide bool) *rende
 	where := apart(alerts)
 	for i, s := range list {
 		since, firing := r.when(s.ActiveAt), "-"
-		if s.FiredAt != 0 {
+		if fired(s.Alert) {
 			since, firing = r.when(s.FiredAt), span(s.total)
 		}
 		value := "-"
@@ -142,8 +142,8 @@ func (r *report) remarks() (lines []string) {
 // words of the JSON document.
 func (r *report) flat() *render.Table {
 	t := &render.Table{Columns: render.Columns("alertname", "severity", "group", "labels", "state", "active_at", "fired_at", "resolved_at", "value", "receivers")}
-	at := func(ms int64) string {
-		if ms == 0 {
+	at := func(there bool, ms int64) string {
+		if !there {
 			return ""
 		}
 		text, _ := moment(ms).MarshalText()
@@ -154,7 +154,7 @@ func (r *report) flat() *render.Table {
 		if a.Value != nil {
 			value = strconv.FormatFloat(*a.Value, 'g', -1, 64)
 		}
-		t.Add(a.Name, a.Severity, a.Group, labelText(a.Labels), string(a.State), at(a.ActiveAt), at(a.FiredAt), at(a.ResolvedAt), value, strings.Join(r.told(i), " "))
+		t.Add(a.Name, a.Severity, a.Group, labelText(a.Labels), string(a.State), at(true, a.ActiveAt), at(fired(a), a.FiredAt), at(resolved(a), a.ResolvedAt), value, strings.Join(r.told(i), " "))
 	}
 	return t
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"llmops/analysis/alerting"
 	"llmops/analysis/alerting/dispatch"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/notify"
@@ -168,12 +167,8 @@ func (r *report) messageOf(n dispatch.Notification) notify.Message {
 // message is an alert as it is told.
 func (r *report) message(id int) notify.Alert {
 	a := r.result.Alerts[id]
-	labels := map[string]string{"alertname": a.Name}
-	for k, v := range a.Labels {
-		labels[k] = v
-	}
-	m := notify.Alert{Labels: labels, Annotations: a.Annotations, Value: a.Value, StartsAt: time.UnixMilli(a.FiredAt).UTC()}
-	if a.State == alerting.Resolved {
+	m := notify.Alert{Labels: a.SentLabels(r.external), Annotations: a.Annotations, Value: a.Value, StartsAt: time.UnixMilli(a.FiredAt).UTC()}
+	if resolved(a) {
 		m.EndsAt = time.UnixMilli(a.ResolvedAt).UTC()
 	}
 	return m

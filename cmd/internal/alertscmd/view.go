@@ -119,8 +119,8 @@ func (r *report) source() string {
 	case s.Format != "":
 		what += ", " + s.Format
 	}
-	return fmt.Sprintf("%s: %s, %d points from %s to %s; %s, %d evaluations", what, series(s.Series), s.Points,
-		clock(r.result.Start), clock(r.result.End), render.Plural(len(r.result.Rules), "rule"), r.result.Evaluations)
+	return fmt.Sprintf("%s: %s, %s from %s to %s; %s, %s", what, series(s.Series), render.Plural(int(s.Points), "point"),
+		clock(r.result.Start), clock(r.result.End), render.Plural(len(r.result.Rules), "rule"), render.Plural(int(r.result.Evaluations), "evaluation"))
 }
 
 // short is text of anybody, such as a label, fit for a cell; the JSON form has all of it.

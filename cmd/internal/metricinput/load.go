@@ -140,6 +140,9 @@ func (f *Flags) part(first, last time.Time) (start, end time.Time, err error) {
 	if err != nil || f.start == "" && f.end == "" {
 		return start, end, err
 	}
+	if f.start != "" && f.end != "" && end.Before(start) {
+		return start, end, ordered(start, end)
+	}
 	if start.Before(first) {
 		start = first
 	}

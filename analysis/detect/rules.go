@@ -1,0 +1,70 @@
+package detect
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"llmops/analysis/series"
+)
+
+// RulesName is what stands for rules where channels are named.
+const RulesName = "rules"
+
+// A Rule is an expression of PromQL over canonical metrics whose result, while there is
+// one, is an anomaly.
+type Rule struct {
+	Name, Expr, About string
+	Score             float64 // how sure it is
+	High              float64 // what the value was expected to stay below
+}
+
+// Rules are fixed limits of the kind that every team has: they know nothing of what is
+// usual, but need no warm-up.
+func Rules() []Rule {
+	return []Rule{
+		{"high_latency_spike", "p95_latency_ms > 3000", "the slowest requests take more than 3 s", 0.9, 3000},
+		{"memory_leak_pattern", "memory_utilization > 0.9 and deriv(memory_utilization[10m]) > 0", "memory is nearly used up, and grows", 0.8, 0.9},
+		{"error_burst", "error_rate > 0.2", "more than a fifth of the requests fail", 0.9, 0.2},
+	}
+}
+
+// ApplyRules evaluates rules from start to end. Times at which a rule holds, with at most
+// two steps between them, are one anomaly.
+func ApplyRules(ctx context.Context, engine *series.Engine, store *series.Store, rules []Rule, start, end time.Time, step time.Duration) ([]Anomaly, error) {
+	var found []Anomaly
+	for _, r := range rules {
+		result, err := engine.Range(ctx, store, r.Expr, start, end, step)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+		for _, row := range result.Rows {
+			var now *Anomaly
+			for _, p := range row.Points {
+				if math.IsNaN(p.F) {
+					continue
+				}
+				if now == nil || p.T-now.To > 3*step.Milliseconds() {
+					found = append(found, Anomaly{Series: row.Labels.String(), From: p.T, PeakAt: p.T, Value: p.F, Low: math.NaN(), High: r.High, Score: r.Score, Rule: r.Name})
+					now = &found[len(found)-1]
+				}
+				now.To = p.T
+				now.Rows++
+				if p.F > now.Value {
+					now.Value, now.PeakAt = p.F, p.T
+				}
+			}
+		}
+	}
+	return slices.Clip(found), nil
+}
+
+// Names are what found the anomaly: channels, or a rule.
+func (a Anomaly) Names() []string {
+	if a.Rule != "" {
+		return []string{RulesName + "/" + a.Rule}
+	}
+	return a.Channels.Names()
+}
