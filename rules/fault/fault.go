@@ -5,6 +5,7 @@ package fault
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -221,11 +222,10 @@ func (a Action) Text(name, gpu string) string {
 func (c Command) For(name, gpu string) string {
 	line := c.Line
 	if name != "" {
-		line = strings.ReplaceAll(line, "{replica}", name)
-		line = strings.ReplaceAll(line, "{node}", name)
+		line = strings.ReplaceAll(line, "{replica}", quoted(name))
 	}
 	if gpu != "" {
-		line = strings.ReplaceAll(line, "{gpu}", gpu)
+		line = strings.ReplaceAll(line, "{gpu}", quoted(gpu))
 	}
 	return line
 }
@@ -252,4 +252,14 @@ func (t Test) String() string {
 	add("of peers, times below", t.PeersBelow)
 	add("stays below times", t.Holds)
 	return strings.Join(parts, "; ")
+}
+
+var harmless = regexp.MustCompile(`^[A-Za-z0-9._:@/-]+$`)
+
+// quoted is a word for a shell: names come from labels, which anybody may have written.
+func quoted(word string) string {
+	if harmless.MatchString(word) && word[0] != '-' {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
