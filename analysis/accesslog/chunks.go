@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"sync"
 )
 
@@ -12,8 +11,7 @@ import (
 // is of the chunk that its first byte is in, wherever it ends.
 type chunks struct {
 	file randomAccess
-	show *os.File // the file, if it is looked at through windows
-	from int64    // where the first row begins
+	from int64 // where the first row begins
 	size int64
 	step int64 // bytes of a chunk; less than the buffers that it is read into hold
 	next int64 // the chunk that is handed out next
@@ -29,17 +27,10 @@ const (
 	chunkSize = blockSize - overhang - 1
 	// leastChunked is the size of a file from which on it is read in chunks.
 	leastChunked = 4 * blockSize
-	// shownSize is that of a chunk that is looked at through a window, in a file of
-	// at least leastShown bytes: what a window costs should be little beside it.
-	shownSize  = 1 << 20
-	leastShown = 16 * shownSize
 	// chunkLine is how many lines a chunk can have: until the lines of all chunks are
 	// known, line n of chunk k is k*chunkLine + n.
 	chunkLine = 1 << 32
 )
-
-// errShorter is why a chunk cannot be read to its end.
-var errShorter = errors.New("the file got shorter while it was read")
 
 // newChunks is nil for a file that is better read from its front.
 func newChunks(c *content, from int64) *chunks {
@@ -50,11 +41,7 @@ func newChunks(c *content, from int64) *chunks {
 	if err != nil || !info.Mode().IsRegular() || info.Size() < leastChunked {
 		return nil
 	}
-	all := &chunks{file: c.plain, from: from, size: info.Size(), step: chunkSize}
-	if file, ok := c.plain.(*os.File); ok && canShow && all.size >= leastShown {
-		all.show, all.step = file, shownSize
-	}
-	return all
+	return &chunks{file: c.plain, from: from, size: info.Size(), step: chunkSize}
 }
 
 // claim hands out a chunk; more: it was not the last one.
@@ -64,51 +51,41 @@ func (c *chunks) claim() (k int64, more bool) {
 	return k, c.from+c.next*c.step < c.size
 }
 
-// read gives what chunk k is found in, and where that begins: the byte before it, the
-// chunk and what is behind it, as far as buf has room, or the window shows. atEnd:
-// the file ends there.
-func (c *chunks) read(k int64, buf []byte, w *window) (b []byte, start int64, atEnd bool, err error) {
-	start = c.from + k*c.step
+// rows reads the rows of chunk k into buf, by its capacity. What does not
+// end there is the last row's beginning, left, which goes on at the place at; at is
+// 0 where there is none.
+func (c *chunks) rows(k int64, buf []byte) (rows, left []byte, at int64, err error) {
+	start := c.from + k*c.step
+	end := min(start+c.step, c.size)
 	if k > 0 { // a line feed there makes the first byte the beginning of a row
 		start--
 	}
-	if c.show != nil {
-		end := min(start+1+c.step+overhang, c.size)
-		b, err = w.show(c.show, start, end)
-		return b, start, end == c.size, err
-	}
 	n, err := c.file.ReadAt(buf[:cap(buf)], start)
-	if errors.Is(err, io.EOF) {
-		err = nil
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, 0, err
 	}
-	return buf[:n], start, n < cap(buf), err
-}
-
-// rows finds the rows of chunk k in what read gave. What does not end there is the
-// last row's beginning, left, which goes on at the place at; at is 0 where there is
-// none.
-func (c *chunks) rows(k int64, buf []byte, start int64, atEnd bool) (rows, left []byte, at int64) {
-	end, n := min(c.from+(k+1)*c.step, c.size), len(buf)
+	atEnd := n < cap(buf)
+	buf = buf[:n]
 	owned := int(end - start) // rows begin before that
 	first := 0
 	if k > 0 {
 		if first = bytes.IndexByte(buf, '\n') + 1; first == 0 {
-			return nil, nil, 0
+			return nil, nil, 0, nil
 		}
 	}
 	if first >= min(owned, n) {
-		return nil, nil, 0
+		return nil, nil, 0, nil
 	}
 	if owned <= n {
 		if stop := bytes.IndexByte(buf[owned-1:], '\n'); stop >= 0 {
-			return buf[first : owned+stop], nil, 0
+			return buf[first : owned+stop], nil, 0, nil
 		}
 	}
 	if atEnd {
-		return buf[first:], nil, 0
+		return buf[first:], nil, 0, nil
 	}
 	last := first + bytes.LastIndexByte(buf[first:], '\n') + 1
-	return buf[first:last], buf[last:], start + int64(n)
+	return buf[first:last], buf[last:], start + int64(n), nil
 }
 
 // rest reads the row that goes on at the place at and begins with left. The row is

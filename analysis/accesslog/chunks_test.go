@@ -102,8 +102,7 @@ func TestRowsOfChunks(t *testing.T) {
 		for more := true; more; {
 			var k int64
 			k, more = c.claim()
-			b, start, atEnd, err := c.read(k, buf, nil)
-			rows, left, at := c.rows(k, b, start, atEnd)
+			rows, left, at, err := c.rows(k, buf)
 			if err != nil || (at > 0) != (len(left) > 0) {
 				t.Fatal(left, at, err)
 			}
@@ -157,8 +156,7 @@ func TestChunksOfFileCutOff(t *testing.T) {
 	for more := true; more; {
 		var k int64
 		k, more = c.claim()
-		b, start, atEnd, err := c.read(k, buf, nil)
-		rows, left, _ := c.rows(k, b, start, atEnd)
+		rows, left, _, err := c.rows(k, buf)
 		if err != nil || left != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,14 @@ package accesslog
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 )
 
 // manyReaders are the formats that read rows many at a time by templates.
-var manyReaders = []string{"envoy-json", "envoy-ai-gateway", "llmops"}
+var manyReaders = []string{"envoy-json", "envoy-ai-gateway", "llmops", "nginx-json"}
 
 // sameAsRowByRow reads a log as workers do and compares it with what a parser that
 // has seen no other row makes of each.
@@ -33,8 +34,16 @@ func sameAsRowByRow(t *testing.T, name string, log []byte) {
 }
 
 func TestManyRows(t *testing.T) {
+	const nginx = `{"time_iso8601":"2026-03-03T07:05:1%d+00:00","status":"20%d","request_time":"1.%d","upstream_header_time":"0.2%d","request_uri":"/v1/x"}` + "\n"
 	for _, name := range manyReaders {
-		log := sampleLog(strings.Replace(name, "envoy-json", "envoy-ai-gateway", 1), 30<<10)
+		var log []byte
+		if name == "nginx-json" {
+			for i := range 300 {
+				log = fmt.Appendf(log, nginx, i%9, i%7, i, i)
+			}
+		} else {
+			log = sampleLog(strings.Replace(name, "envoy-json", "envoy-ai-gateway", 1), 30<<10)
+		}
 		sameAsRowByRow(t, name, log)
 		sameAsRowByRow(t, name, bytes.ReplaceAll(log, []byte("\n"), []byte("\r\n")))
 		sameAsRowByRow(t, name, bytes.TrimSuffix(log, []byte("\n")))

@@ -25,6 +25,15 @@ func (p *nginxJSONParser) Parse(row []byte, emit func(*Event)) Row {
 	if !p.read(row) {
 		return p.otherwise(row)
 	}
+	return p.record(emit)
+}
+
+// Rows reads requests as long as their rows are alike.
+func (p *nginxJSONParser) Rows(b []byte, emit func(*Event)) (size int, rows int64) {
+	return p.many(b, p, emit)
+}
+
+func (p *nginxJSONParser) record(emit func(*Event)) Row {
 	status := p.f[0]
 	if status.missing() {
 		return Malformed

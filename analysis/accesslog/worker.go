@@ -17,7 +17,6 @@ type worker struct {
 	parsers map[*Format]Parser
 	csvOf   *logFile // the file that the CSV parser was made for
 	csv     Parser
-	window  window
 }
 
 func (w *worker) run() {
@@ -26,7 +25,6 @@ func (w *worker) run() {
 		w.tally.event(e)
 		w.sink(e)
 	}
-	defer w.window.close()
 	buf := make([]byte, 0, blockSize)
 	for w.ctx.Err() == nil {
 		f := w.queue.get()
@@ -94,28 +92,15 @@ func (w *worker) block(f *logFile, buf []byte, emit func(*Event)) {
 
 // chunk reads a chunk of a file and parses it.
 func (w *worker) chunk(f *logFile, k int64, p Parser, buf []byte, emit func(*Event)) error {
-	c, from := f.chunks, k*chunkLine+1
-	var left []byte
-	var at int64
-	line, read := from, 0
-	whole := func() error {
-		b, start, atEnd, err := c.read(k, buf, &w.window)
-		if err != nil {
-			return err
-		}
-		var rows []byte
-		rows, left, at = c.rows(k, b, start, atEnd)
-		if c.show != nil {
-			left = bytes.Clone(left)
-		}
-		line, read = w.parse(&block{file: f, rows: rows, line: from}, p, emit), len(rows)
-		return nil
-	}
-	if err := w.window.guard(whole); err != nil {
+	rows, left, at, err := f.chunks.rows(k, buf)
+	if err != nil {
 		return readError(f.source.Name, err)
 	}
+	from := k*chunkLine + 1
+	b := block{file: f, rows: rows, line: from}
+	line, read := w.parse(&b, p, emit), len(rows)
 	if at > 0 {
-		row, long, err := c.rest(left, at, &w.queue.big)
+		row, long, err := f.chunks.rest(left, at, &w.queue.big)
 		if err != nil {
 			return readError(f.source.Name, err)
 		}
@@ -123,7 +108,7 @@ func (w *worker) chunk(f *logFile, k int64, p Parser, buf []byte, emit func(*Eve
 		read += len(row)
 		w.queue.big.Unlock()
 	}
-	c.counted(k, line-from)
+	f.chunks.counted(k, line-from)
 	if w.plan.options.Progress != nil {
 		w.plan.options.Progress.Add(int64(read))
 	}

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// last feeds values to a channel, a minute apart, and gives what it says of the last.
+// last feeds values to a channel, a quarter of an hour apart, and gives what it says of the last.
 func last(c Channel, values ...float64) (look Look) {
 	for i, v := range values {
-		look = c.Next(1_700_000_000_000+int64(i)*60_000, v)
+		look = c.Next(1_700_000_000_000+int64(i)*900_000, v)
 	}
 	return look
 }

@@ -24,10 +24,13 @@ const (
 	Latency
 	// Counts are events of an interval, or their share: never below 0, often near it.
 	Counts
+	// Bucket is one of the counters that make a histogram. By itself it says little, and
+	// there are many: only channels that were named judge it.
+	Bucket
 )
 
 func (c Class) String() string {
-	return [...]string{"auto", "gauge", "counter", "ratio", "latency", "counts"}[c]
+	return [...]string{"auto", "gauge", "counter", "ratio", "latency", "counts", "bucket"}[c]
 }
 
 // ratioRange is the least range of a ratio for channels that measure by the range.
@@ -55,7 +58,9 @@ func ClassOf(name string) Class {
 		last = words[len(words)-1]
 	}
 	switch {
-	case last == "total" || last == "bucket" || last == "sum" && len(words) > 1 || last == "count" && len(words) > 1:
+	case last == "bucket":
+		return Bucket
+	case last == "total" || last == "sum" && len(words) > 1 || last == "count" && len(words) > 1:
 		return Counter
 	case has("errors", "error", "failures", "failed", "timeouts", "timeout", "crashes", "crash", "preemptions", "retries", "dropped"):
 		return Counts
@@ -85,7 +90,7 @@ func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
 			return 0, false, false
 		}
 		return math.Log(v), false, true
-	case Counter:
+	case Counter, Bucket:
 		before := *j
 		j.had, j.t, j.v = true, t, v
 		if !before.had || t <= before.t {

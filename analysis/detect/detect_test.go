@@ -180,13 +180,13 @@ func TestAlertOnce(t *testing.T) {
 		}
 		values = append(values, v)
 	}
-	j := Judge("x", slices.Values(rowsOf(60_000, values...)), nil, Options{}, nil)
+	j := Judge("x", slices.Values(rowsOf(600_000, values...)), nil, Options{}, nil)
 	if len(j.Anomalies) != 1 {
 		t.Fatalf("%d anomalies, want 1: %+v", len(j.Anomalies), j.Anomalies)
 	}
 	a := j.Anomalies[0]
 	start := int64(1_700_000_000_000)
-	if a.From != start+300*60_000 || a.Low != 10 || a.High != 14 {
+	if a.From != start+300*600_000 || a.Low != 10 || a.High != 14 {
 		t.Errorf("anomaly %+v: want it from row 300, with 10 to 14 expected", a)
 	}
 	if names := a.Channels.Names(); !slices.Contains(names, "novelty") {
@@ -230,16 +230,62 @@ func TestBaseline(t *testing.T) {
 	}
 	healthy[150], now[200] = 40, 40
 	count := func(h []Row) int {
-		return len(Judge("x", slices.Values(rowsOf(60_000, now...)), h, Options{}, nil).Anomalies)
+		return len(Judge("x", slices.Values(rowsOf(600_000, now...)), h, Options{}, nil).Anomalies)
 	}
 	if n := count(nil); n != 1 {
 		t.Errorf("without the healthy period %d anomalies, want 1", n)
 	}
-	if n := count(rowsOf(60_000, healthy...)); n != 0 {
+	if n := count(rowsOf(600_000, healthy...)); n != 0 {
 		t.Errorf("with it %d, want none", n)
 	}
-	few := Judge("x", slices.Values(rowsOf(60_000, 1, 2, 1000)), rowsOf(60_000, healthy...), Options{}, nil)
+	few := Judge("x", slices.Values(rowsOf(600_000, 1, 2, 1000)), rowsOf(600_000, healthy...), Options{}, nil)
 	if len(few.Anomalies) != 1 || !few.Judged {
 		t.Errorf("three rows after a healthy period: %+v", few)
+	}
+}
+
+// TestYoung: who has watched for an hour knows less than who has for a day. The same
+// values alert at long steps, and not at short ones, unless they are far out.
+func TestYoung(t *testing.T) {
+	values := repeated(200, 10, 12, 14, 16, 18, 20)
+	for _, c := range []struct {
+		step   int64
+		last   float64
+		alerts bool
+	}{
+		{600_000, 24, true},
+		{15_000, 24, false},
+		{15_000, 200, true},
+	} {
+		all := rowsOf(c.step, append(slices.Clone(values), c.last)...)
+		s := scoresOf(Options{}, all)
+		if got := s[200].Value >= Alert; got != c.alerts {
+			t.Errorf("every %d ms, %v: %+v", c.step, c.last, s[200])
+		}
+	}
+}
+
+// TestBucket: a bucket of a histogram is judged by those that were named alone.
+func TestBucket(t *testing.T) {
+	var values []float64
+	for i := range 200 {
+		values = append(values, float64(i*i))
+	}
+	values = append(values, 1e9)
+	zscore, err := SetOf("zscore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o      Options
+		alerts bool
+	}{{Options{Class: Bucket}, false}, {Options{Class: Bucket, Also: zscore}, true}, {Options{Class: Bucket, Channels: zscore}, true}, {Options{Class: Counter}, true}, {Options{Channels: None}, false}} {
+		s := scoresOf(c.o, rowsOf(600_000, values...))
+		if got := s[200].Value >= Alert; got != c.alerts {
+			t.Errorf("%+v: %+v", c.o, s[200])
+		}
+	}
+	if _, err := SetOf("novelty", "novelti"); err == nil {
+		t.Error("novelti is a channel")
 	}
 }

@@ -8,14 +8,20 @@ type Options struct {
 	// Channels, if not zero, judge in place of the default ones, whatever the class of the
 	// metric.
 	Channels Set
+	// Also are channels that judge beside the default ones, whatever the class.
+	Also Set
 }
+
+// None, as Options.Channels, is no channel at all.
+const None Set = 1 << 31
 
 // A Detector scores the rows of one series, as they come. In the steady state it
 // allocates nothing. It is for one goroutine.
 type Detector struct {
 	channels []Channel
 	bits     []Set
-	only     bool // the channels were named: none is left out by class
+	chosen   Set  // by class: the default channels, but for those that were named
+	only     bool // all were named
 	counts   Set  // the channel for counts of events
 	values   judged
 	nature   nature
@@ -34,8 +40,13 @@ const (
 // New makes a Detector.
 func New(o Options) *Detector {
 	d := &Detector{only: o.Channels != 0, values: judged{class: o.Class}, nature: nature{class: o.Class}, recent: newRing(quietMost)}
-	if !d.only {
-		o.Channels = defaults()
+	switch {
+	case d.only:
+	case o.Class == Bucket:
+		o.Channels = o.Also
+	default:
+		d.chosen = defaults() &^ o.Also
+		o.Channels = defaults() | o.Also
 		d.counts, _ = SetOf("robust") // of this package: it exists
 	}
 	for i, k := range Kinds() {
@@ -64,12 +75,12 @@ func (d *Detector) Next(t int64, v float64) Score {
 	counts := d.nature.counts()
 	strangest := 0.0
 	for i, c := range d.channels {
-		robust := d.bits[i] == d.counts
-		if robust && d.nature.coarse == 0 && d.nature.rows > 1 {
+		byClass, robust := d.bits[i]&d.chosen != 0, d.bits[i] == d.counts
+		if byClass && robust && d.nature.coarse == 0 && d.nature.rows > 1 {
 			continue // it will not be asked
 		}
 		look := c.Next(t, x)
-		if !d.only && robust != counts || !(look.Strange > 0) {
+		if byClass && robust != counts || !(look.Strange > 0) {
 			continue
 		}
 		if look.Strange >= 1 {
@@ -90,28 +101,30 @@ func (d *Detector) Next(t int64, v float64) Score {
 	return score
 }
 
-// muted is what is left of the score of a row that is no stranger than one before.
-const muted = 0.1
+const (
+	muted  = 0.1  // what is left of the score of a row that was alerted on before
+	louder = 1.25 // how much stranger than an alert a row must be to be one anew
+)
 
 // alertOnce is the score of a row: its level if it is stranger than all of the last
-// rows, that is, if its conformal p-value among them is the least that there is; else a
-// tenth of it.
+// rows, and by a quarter than alerts among them; else a tenth of it. So the p-value of an alert, the share of rows as
+// strange among the last ones (conformal: Vovk et al. 2005), is the least that there is.
 func (d *Detector) alertOnce(s, level float64, span int) (score, p float64) {
 	if level < muted { // it makes no alert either way
 		return level * muted, 1
 	}
 	span = min(span, d.recent.n)
-	as := 0
+	as, score := 0, level
 	for i := range span {
-		if d.recent.back(i) >= s {
+		x := d.recent.back(i)
+		if x >= s {
 			as++
 		}
+		if x >= s || x >= 1 && x*louder >= s {
+			score = level * muted
+		}
 	}
-	p = float64(1+as) / float64(1+span)
-	if as > 0 {
-		level *= muted
-	}
-	return level, p
+	return score, float64(1+as) / float64(1+span)
 }
 
 // Resets is how often a counter began anew.

@@ -115,7 +115,7 @@ func (a *Anomaly) add(r Row, s Score, v judged) {
 	if s.Level > a.Score {
 		a.Score, a.PeakAt, a.Low, a.High = s.Level, r.T, s.Low, s.High
 		a.Value = r.V
-		if v.class == Counter {
+		if v.class == Counter || v.class == Bucket {
 			a.Value = v.rate
 		}
 	}

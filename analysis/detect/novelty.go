@@ -10,33 +10,41 @@ import "math"
 // It is 1-nearest-neighbour novelty detection (Knorr and Ng 1998) with the range as
 // scale. What happened once is not new again, so periods, idle times and bursts that
 // recur cost nothing. The last rows are left out so that a new level is strange for as
-// long as it takes to look twice. A binary search among at most 4,096 values: 0.1 µs.
+// long as it takes to look twice. Who has watched for an hour has seen little: in the
+// first 6 hours s counts by their share that has passed, and not at all in the first 50
+// rows. A binary search among at most 4,096 values: 0.1 µs.
 type novelty struct {
-	known neighbours
-	late  ring
-	limit float64
-	floor float64 // the least range, for metrics whose scale is known
-	rows  int
-	warm  int // rows before the first judgement
+	known    neighbours
+	late     ring
+	limit    float64
+	floor    float64 // the least range, for metrics whose scale is known
+	rows     int
+	from, to int64 // of all rows so far
 }
 
 const (
 	noveltyLimit = 1.0 / 20
 	noveltyDelay = 5
 	noveltyWarm  = 50
+	noveltyAge   = 6 * hourMS
 )
 
 func newNovelty(limit float64, delay int, floor float64) *novelty {
-	return &novelty{known: neighbours{finest: 1.0 / 2048}, late: newRing(delay), limit: limit, floor: floor, warm: noveltyWarm}
+	return &novelty{known: neighbours{finest: 1.0 / 2048}, late: newRing(delay), limit: limit, floor: floor}
 }
 
 // Next judges v, and then knows the value of 5 rows before.
-func (n *novelty) Next(_ int64, v float64) Look {
+func (n *novelty) Next(t int64, v float64) Look {
+	if n.rows == 0 {
+		n.from, n.to = t, t
+	}
 	look := nothing
-	if n.rows >= n.warm {
+	if n.rows >= noveltyWarm {
 		look = n.known.look(v, n.limit, n.floor)
+		look.Strange *= min(1, float64(n.to-n.from)/noveltyAge)
 	}
 	n.rows++
+	n.from, n.to = min(n.from, t), max(n.to, t)
 	if old, ok := n.late.push(v); ok {
 		n.known.add(old)
 	}
@@ -62,20 +70,40 @@ func (n *neighbours) look(x, limit, floor float64) Look {
 // limit is high.
 type levelNovelty struct {
 	mean  movingMean
+	all   extent
 	inner *novelty
 }
 
 const (
 	levelRows  = 6
 	levelLimit = 0.4
+	// levelLeast is the part of the range of the values that those of means, or of
+	// extremes, are measured by at least: where they hardly differ, nothing follows.
+	levelLeast = 0.5
 )
 
+// An extent is the range of values so far.
+type extent struct {
+	lo, hi, floor float64
+	any           bool
+}
+
+// least takes a value and gives the range to measure stretches by at least.
+func (e *extent) least(v float64) float64 {
+	if !e.any {
+		e.lo, e.hi, e.any = v, v, true
+	}
+	e.lo, e.hi = min(e.lo, v), max(e.hi, v)
+	return max(e.floor, levelLeast*(e.hi-e.lo))
+}
+
 func newLevel(floor float64) *levelNovelty {
-	return &levelNovelty{newMovingMean(levelRows), newNovelty(levelLimit, levelRows, floor)}
+	return &levelNovelty{newMovingMean(levelRows), extent{floor: floor}, newNovelty(levelLimit, levelRows, floor)}
 }
 
 // Next judges the mean of the last rows.
 func (l *levelNovelty) Next(t int64, v float64) Look {
+	l.inner.floor = l.all.least(v)
 	m, ok := l.mean.next(v)
 	if !ok {
 		return nothing
@@ -88,17 +116,20 @@ func (l *levelNovelty) Next(t int64, v float64) Look {
 // all are lower.
 type sustained struct {
 	last         ring
+	all          extent
 	least, great *novelty
 }
 
 const sustainedRows = 24
 
 func newSustained(floor float64) *sustained {
-	return &sustained{newRing(sustainedRows), newNovelty(levelLimit, sustainedRows, floor), newNovelty(levelLimit, sustainedRows, floor)}
+	return &sustained{newRing(sustainedRows), extent{floor: floor}, newNovelty(levelLimit, sustainedRows, floor), newNovelty(levelLimit, sustainedRows, floor)}
 }
 
 // Next judges the extremes of the last rows.
 func (s *sustained) Next(t int64, v float64) Look {
+	floor := s.all.least(v)
+	s.least.floor, s.great.floor = floor, floor
 	if s.last.push(v); !s.last.full() {
 		return nothing
 	}

@@ -8,8 +8,9 @@ package detect
 type timeOfDay struct {
 	hours  [24]hour
 	lo, hi float64
-	first  int64
-	rows   int
+	begun  bool
+	day    int64 // when this day of rows began, the first with the first row
+	days   int   // those before it; days without rows are none
 	limit  float64
 	floor  float64
 }
@@ -40,13 +41,18 @@ func newTimeOfDay(floor float64) *timeOfDay {
 
 // Next judges v by the days before.
 func (c *timeOfDay) Next(t int64, v float64) Look {
-	if c.rows == 0 {
-		c.first, c.lo, c.hi = t, v, v
+	if !c.begun {
+		c.begun, c.day, c.lo, c.hi = true, t, v, v
 	}
-	c.rows++
+	if t-c.day >= dayMS {
+		c.days++
+		if c.day += dayMS; t-c.day >= dayMS {
+			c.day = t
+		}
+	}
 	h := int(((t/hourMS)%24 + 24) % 24)
 	look := nothing
-	if t-c.first >= todDays*dayMS {
+	if c.days >= todDays {
 		look = c.look(t, v, h)
 	}
 	c.lo, c.hi = min(c.lo, v), max(c.hi, v)

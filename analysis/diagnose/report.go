@@ -74,6 +74,7 @@ type Diagnosis struct {
 	Explained    string         `json:"explained_by,omitempty"` // the fault whose effect it is
 	Actions      []string       `json:"actions"`
 	Pattern      *fault.Fault   `json:"-"`
+	Where        Entity         `json:"-"`
 }
 
 // Evidence is a symptom as it was seen.

@@ -235,9 +235,25 @@ func (d *decoder) promql(into *string) func(*yaml.Node) {
 			return
 		}
 		if _, err := parser.NewParser(parser.Options{}).ParseExpr(Windowed(*into, "1m")); err != nil {
-			d.fail(n, "", "%s", strings.ReplaceAll(err.Error(), "\n", " "))
+			d.expression(n, err)
 		}
 	}
+}
+
+var parseError = regexp.MustCompile(`^1:(\d+): parse error: (?s:(.*))`)
+
+// expression puts the place of an error of PromQL where it is in the file, for those that
+// stand on one line.
+func (d *decoder) expression(n *yaml.Node, err error) {
+	at, why := *n, err.Error()
+	if m := parseError.FindStringSubmatch(why); m != nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+		column, _ := strconv.Atoi(m[1])
+		at.Column, why = at.Column+column-1, m[2]
+		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			at.Column++
+		}
+	}
+	d.fail(&at, "", "%s", strings.ReplaceAll(why, "\n", " "))
 }
 
 // Windowed is an expression with a duration in place of $window.

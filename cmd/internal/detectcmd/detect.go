@@ -77,6 +77,11 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 		if err != nil {
 			return err
 		}
+		if o.rules {
+			if done.ruled, err = o.applyRules(ctx, app, source); err != nil {
+				return err
+			}
+		}
 		if o.outDir != "" {
 			if err := o.writeFile(app, places.outputs[i], &report{files: []*judgedFile{done}}); err != nil {
 				return err

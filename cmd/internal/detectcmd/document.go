@@ -65,7 +65,7 @@ func (r *report) document() document {
 func entryOf(file string, a detect.Anomaly) anomalyEntry {
 	return anomalyEntry{
 		File: file, Series: a.Series, From: clock(a.From), To: clock(a.To), PeakAt: clock(a.PeakAt), Value: a.Value,
-		Low: known(a.Low), High: known(a.High), Score: math.Round(a.Score*1e6) / 1e6, Rows: a.Rows, Detectors: a.Channels.Names(),
+		Low: known(a.Low), High: known(a.High), Score: math.Round(a.Score*1e6) / 1e6, Rows: a.Rows, Detectors: a.Names(),
 	}
 }
 

@@ -16,7 +16,8 @@ type judgedFile struct {
 	*file
 	name    string
 	results []detect.Judgement
-	scores  [][]float64 // by series and row; nil: not wanted
+	ruled   []detect.Anomaly // by rules
+	scores  [][]float64      // by series and row; nil: not wanted
 }
 
 // forget drops what was read, once it is written.
@@ -41,7 +42,7 @@ func (o *options) judge(ctx context.Context, f *file, healthy baseline) (*judged
 				if done.scores != nil {
 					each = func(s detect.Score) { done.scores[i] = append(done.scores[i], s.Value) }
 				}
-				done.results[i] = detect.Judge(f.seriesName(i), f.rows(i), healthy.of(f, i), detect.Options{Class: f.class(i), Channels: o.channels}, each)
+				done.results[i] = detect.Judge(f.seriesName(i), f.rows(i), healthy.of(f, i), detect.Options{Class: f.class(i), Channels: o.detect.Channels, Also: o.detect.Also}, each)
 			}
 		})
 	}
@@ -65,6 +66,9 @@ type report struct {
 func (r *report) sort() {
 	r.anomalies = nil
 	for _, f := range r.files {
+		for _, a := range f.ruled {
+			r.anomalies = append(r.anomalies, finding{a, f.name})
+		}
 		for _, j := range f.results {
 			for _, a := range j.Anomalies {
 				r.anomalies = append(r.anomalies, finding{a, f.name})

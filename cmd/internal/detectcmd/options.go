@@ -21,15 +21,17 @@ type options struct {
 	fail      string
 	output    cli.Output
 
-	cmd      *cobra.Command
-	channels detect.Set
-	failOn   float64
+	cmd    *cobra.Command
+	detect detect.Options // without a class
+	rules  bool
+	stdin  []byte // once it is read
+	failOn float64
 }
 
 func (o *options) addFlags(cmd *cobra.Command) {
 	o.cmd = cmd
 	f := cmd.Flags()
-	f.StringSliceVar(&o.detectors, "detectors", nil, "`NAMES` of the detectors that judge, with commas between them; \"default\" names those that judge by default, of which the class of the metric chooses")
+	f.StringSliceVar(&o.detectors, "detectors", nil, "`NAMES` of the detectors that judge, with commas between them, such as default,rules; see --list (default: those of \"default\", of which the class of the metric chooses)")
 	f.BoolVar(&o.list, "list", false, "list the detectors, with formula, source and cost")
 	f.StringVar(&o.baseline, "baseline", "", "`FILE` of a healthy period of the same series, to learn from first")
 	f.StringVar(&o.outDir, "out-dir", "", "write one file for each input to `DIR`, at its path below the folder that all have in common")
@@ -37,7 +39,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("baseline") // only an unknown name is an error
 	_ = cmd.MarkFlagDirname("out-dir")
 	_ = cmd.RegisterFlagCompletionFunc("detectors", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		names := []string{"default"}
+		names := []string{byDefault, detect.RulesName}
 		for _, k := range detect.Kinds() {
 			names = append(names, k.Name)
 		}
@@ -48,12 +50,40 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("out-dir", "output")
 }
 
-func (o *options) check(app *cli.App, args []string) error {
-	if len(o.detectors) > 0 && !(len(o.detectors) == 1 && o.detectors[0] == "default") {
-		var err error
-		if o.channels, err = detect.SetOf(o.detectors...); err != nil {
-			return cli.WithHint(cli.Usagef("--detectors: %w", err), "\"llmops detect --list\" tells what each does")
+// byDefault stands for the detectors that judge where none are named.
+const byDefault = "default"
+
+// choose reads --detectors.
+func (o *options) choose() error {
+	var names []string
+	usual := len(o.detectors) == 0
+	for _, name := range o.detectors {
+		switch name = strings.TrimSpace(name); name {
+		case byDefault:
+			usual = true
+		case detect.RulesName:
+			o.rules = true
+		default:
+			names = append(names, name)
 		}
+	}
+	set, err := detect.SetOf(names...)
+	switch {
+	case err != nil:
+		return cli.WithHint(cli.Usagef("--detectors: %w, %s and %s", err, detect.RulesName, byDefault), "\"llmops detect --list\" tells what each does")
+	case usual:
+		o.detect.Also = set
+	case set == 0:
+		o.detect.Channels = detect.None
+	default:
+		o.detect.Channels = set
+	}
+	return nil
+}
+
+func (o *options) check(app *cli.App, args []string) error {
+	if err := o.choose(); err != nil {
+		return err
 	}
 	switch o.fail {
 	case "":

@@ -7,10 +7,8 @@ import (
 	"strings"
 
 	"llmops/analysis/accesslog"
-	"llmops/analysis/detect"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
-	"llmops/cmd/internal/render"
 )
 
 // places are the inputs, and with --out-dir the file for each.
@@ -109,29 +107,4 @@ func (o *options) writeFile(app *cli.App, name string, r *report) error {
 	to := cli.Output{Format: o.output.Format, File: name}
 	one := options{output: to}
 	return cli.Failed(cli.WriteFile(name, func(w io.Writer) error { return one.shown(app, r)(w) }))
-}
-
-// showList prints the detectors.
-func (o *options) showList(app *cli.App) error {
-	t := &render.Table{Columns: render.Columns("detector", "default", "what it sees", "formula", "source", "cost")}
-	type entry struct {
-		Name    string `json:"name"`
-		Default bool   `json:"default"`
-		About   string `json:"about"`
-		Formula string `json:"formula"`
-		Source  string `json:"source"`
-		Cost    string `json:"cost"`
-	}
-	var doc []entry
-	for _, k := range detect.Kinds() {
-		mark := "-"
-		if k.Default {
-			mark = "yes"
-		}
-		t.Add(k.Name, mark, k.About, k.Formula, k.Source, k.Cost)
-		doc = append(doc, entry{k.Name, k.Default, k.About, k.Formula, k.Source, k.Cost})
-	}
-	return cli.Failed(o.output.Write(app, func(w io.Writer) error {
-		return render.Write(w, o.output.Format, o.output.Width(app), doc, t)
-	}))
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"llmops/analysis/accesslog"
 	"llmops/analysis/detect"
 	"llmops/analysis/detect/rows"
@@ -42,8 +44,12 @@ func (f *file) seriesName(i int) string {
 	if f.table != nil {
 		return f.table.Series[i]
 	}
-	ls := f.series[i].Labels()
-	return strings.TrimPrefix(ls.String(), "{__name__=")
+	s := f.series[i]
+	labels := labels.NewBuilder(s.Labels()).Del(labels.MetricName).Labels()
+	if labels.IsEmpty() {
+		return s.Name()
+	}
+	return s.Name() + strings.ReplaceAll(labels.String(), `", `, `",`)
 }
 
 // class is that of a series, by its name, or by what its source says about it.
@@ -52,7 +58,7 @@ func (f *file) class(i int) detect.Class {
 		return detect.ClassOf(f.table.Series[i])
 	}
 	c := detect.ClassOf(f.series[i].Name())
-	if k := f.series[i].Kind(); k == series.Counter {
+	if k := f.series[i].Kind(); k == series.Counter && c != detect.Bucket {
 		return detect.Counter
 	} else if k == series.Gauge && c == detect.Counter {
 		return detect.Gauge
@@ -115,7 +121,7 @@ func (o *options) read(ctx context.Context, app *cli.App, source accesslog.Sourc
 		if err != nil {
 			return nil, cli.Usage(err)
 		}
-		app.In = bytes.NewReader(content)
+		app.In, o.stdin = bytes.NewReader(content), content
 		source.Open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	}
 	if !o.inOrder() {

@@ -176,7 +176,7 @@ func (r *report) table() *render.Table {
 	t := &render.Table{Columns: render.Columns(">score", "from", ">lasted", "series", ">value", "expected", "detectors")}
 	for _, a := range r.anomalies {
 		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(time.UnixMilli(a.From)), render.Span(time.Duration(max(a.To-a.From, 0))*time.Millisecond),
-			r.name(a), render.Number(a.Value), expected(a.Anomaly), strings.Join(a.Channels.Names(), " "))
+			r.name(a), render.Number(a.Value), expected(a.Anomaly), strings.Join(a.Names(), " "))
 	}
 	return t
 }

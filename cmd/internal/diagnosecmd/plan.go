@@ -57,7 +57,7 @@ func planOf(x diagnose.Incident, d diagnose.Diagnosis) planItem {
 			if step.Commands == nil {
 				step.Commands = map[string]string{}
 			}
-			step.Commands[c.On] = c.For(d.Name, "")
+			step.Commands[c.On] = c.For(d.Where.Name, d.Where.GPU)
 		}
 		item.Steps = append(item.Steps, step)
 	}

@@ -120,7 +120,7 @@ func (v *view) incident(x diagnose.Incident) {
 	if len(d.Actions) > 0 {
 		v.Printf("\n%s\n", v.Style.Bold("do next, the safest first"))
 	}
-	for i, a := range d.Actions[:min(len(d.Actions), v.most(4))] {
+	for i, a := range v.actions(d) {
 		v.line("%d. %s", i+1, a)
 	}
 	if others := rest(x); len(others) > 0 {
@@ -133,6 +133,18 @@ func (v *view) incident(x diagnose.Incident) {
 		}
 		v.line("most off: %s", strings.Join(names, ", "))
 	}
+}
+
+// actions are the first few with one command each, or with --verbose all of them.
+func (v *view) actions(d diagnose.Diagnosis) (lines []string) {
+	if v.verbose || d.Pattern == nil {
+		return d.Actions
+	}
+	for _, a := range d.Pattern.Actions[:min(len(d.Pattern.Actions), 4)] {
+		a.Run = a.Run[:min(len(a.Run), 1)]
+		lines = append(lines, a.Text(d.Where.Name, d.Where.GPU))
+	}
+	return lines
 }
 
 // rest are the other diagnoses, in a few words.

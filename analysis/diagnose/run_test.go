@@ -1,0 +1,277 @@
+package diagnose
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"llmops/analysis/series"
+)
+
+// remade is a store of the same samples: in another order, with values multiplied.
+func remade(s *series.Store, shuffle uint64, factor func(name string) float64) *series.Store {
+	list := slices.Clone(s.Series())
+	r := rand.New(rand.NewPCG(shuffle, 1))
+	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	b := series.NewBuilder()
+	for _, x := range list {
+		for t, v := range x.Points() {
+			b.Add(x.Labels(), x.Kind(), t, v*factor(x.Name()))
+		}
+	}
+	return b.Store(nil)
+}
+
+func same(string) float64 { return 1 }
+
+func straggler() service {
+	return service{changes: together(slow("llm-1"), []change{set("num_requests_running llm-1", 38), times("SM_CLOCK llm-1", 0.97)})}
+}
+
+// The report does not depend on processors or on the order of series.
+func TestDeterministic(t *testing.T) {
+	c := shipped(t)
+	s := straggler().store(t)
+	report := func(procs int, shuffle uint64) []byte {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		r, err := Run(t.Context(), remade(s, shuffle, same), Options{Faults: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	want := report(1, 1)
+	for i := range 2 {
+		if got := report(3-i, uint64(i+2)); !bytes.Equal(got, want) {
+			t.Error(cmp.Diff(string(want), string(got)))
+		}
+	}
+}
+
+// A metric in units a million times smaller leaves the ranks of suspects as they are.
+func TestSuspectsHaveNoUnit(t *testing.T) {
+	c := shipped(t)
+	s := straggler().store(t)
+	ranks := func(of string) (names []string) {
+		r, err := Run(t.Context(), remade(s, 1, func(name string) float64 {
+			if of != "" && strings.HasPrefix(name, of) {
+				return 1e6
+			}
+			return 1
+		}), Options{Faults: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range r.Incidents[0].Suspects {
+			names = append(names, x.Entity)
+		}
+		return names
+	}
+	want := ranks("")
+	if len(want) == 0 || want[0] == fleetName {
+		t.Fatalf("no suspects: %v", want)
+	}
+	for _, of := range []string{"vllm:e2e_request_latency_seconds_sum", "vllm:request_decode", "DCGM_FI_DEV_SM_CLOCK", "node_memory", "process_resident"} {
+		if got := ranks(of); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", of, got, want)
+		}
+	}
+}
+
+// With a baseline five points are enough, and a fault that fills the data is seen.
+func TestBaseline(t *testing.T) {
+	c := shipped(t)
+	s := straggler().store(t)
+	part := func(from, to int) *series.Store {
+		b := series.NewBuilder()
+		for _, x := range s.Series() {
+			for t, v := range x.Between(int64(from)*goldenStep, int64(to)*goldenStep) {
+				b.Add(x.Labels(), x.Kind(), t, v)
+			}
+		}
+		return b.Store(nil)
+	}
+	r, err := Run(t.Context(), part(72, 98), Options{Faults: c, Baseline: part(0, 60)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Incidents) != 1 || r.Incidents[0].Diagnoses[0].Fault != "straggler_replica" {
+		show(t, "fault all along", label{}, r)
+		t.Error("want one incident, a straggler")
+	}
+	if r, err = Run(t.Context(), part(30, 60), Options{Faults: c, Baseline: part(0, 60)}); err != nil || r.Verdict != OK {
+		t.Errorf("a healthy period: %s %v", r.Verdict, err)
+	}
+	if r, err = Run(t.Context(), part(0, 2), Options{Faults: c}); err != nil || r.Verdict != Insufficient {
+		t.Errorf("three scrapes: %s %v", r.Verdict, err)
+	}
+	if r, err = Run(t.Context(), s, Options{Faults: c, Since: time.UnixMilli(60 * goldenStep)}); err != nil || len(r.Incidents) != 1 {
+		t.Errorf("since minute 30: %+v %v", r.Incidents, err)
+	}
+	if r, err = Run(t.Context(), s, Options{Faults: c, To: time.UnixMilli(60 * goldenStep)}); err != nil || r.Verdict != OK {
+		t.Errorf("until minute 30: %+v %v", r.Incidents, err)
+	}
+}
+
+// web calls app, app calls db; db is slow, and so is what waits for it. cache is not.
+func TestTopology(t *testing.T) {
+	topo, err := ReadTopology([]byte(`{"label":"service","edges":[["web","app"],["app","db"],["app","cache"],["db","web"]]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	make := func(bad bool, n int, factor float64) *series.Store {
+		b := series.NewBuilder()
+		for _, svc := range []string{"web", "app", "db", "cache", "batch"} {
+			for i := range n {
+				v := 0.1 * noise(svc, i)
+				if bad && i >= n/2 && svc != "cache" && svc != "batch" {
+					v *= map[string]float64{"web": 1.5, "app": 2, "db": 4}[svc]
+				}
+				if svc == "db" {
+					v *= factor
+				}
+				b.Add(labels.FromStrings(labels.MetricName, "latency", "service", svc, "stat", "p50"), series.Gauge, int64(i)*300_000, v)
+			}
+		}
+		return b.Store(nil)
+	}
+	for _, factor := range []float64{1, 1e6} {
+		o := Options{Topology: &topo, Baseline: make(false, 200, factor), Target: labels.FromStrings(labels.MetricName, "latency", "service", "web", "stat", "p50")}
+		r, err := Run(t.Context(), make(true, 6, factor), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, in := range r.Incidents {
+			for _, s := range in.Suspects {
+				got = append(got, s.Entity)
+			}
+		}
+		if diff := cmp.Diff([]string{"service=db", "service=app", "service=web"}, got); diff != "" {
+			t.Errorf("times %g: %s", factor, diff)
+		}
+		if r, err = Run(t.Context(), make(false, 6, factor), o); err != nil || r.Verdict != OK {
+			t.Errorf("healthy: %s %v %+v", r.Verdict, err, r.Incidents)
+		}
+	}
+	for _, bad := range []string{"", "{", `{"edges":[]}`, `{"label":"x","edges":[["a",""]]}`} {
+		if _, err := ReadTopology([]byte(bad)); err == nil {
+			t.Errorf("%s: no error", bad)
+		}
+	}
+}
+
+// Every command of the catalogue is one that a shell can read, whatever a pod is called.
+func TestCommandsAreShell(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	seen := map[string]bool{}
+	for _, f := range shipped(t).Faults {
+		for _, a := range f.Actions {
+			for _, c := range a.Run {
+				for _, name := range []string{"llm-0", "it's; $(odd)"} {
+					line := c.For(name, "0")
+					if seen[line] {
+						continue
+					}
+					seen[line] = true
+					if out, err := exec.Command(sh, "-n", "-c", line).CombinedOutput(); err != nil {
+						t.Errorf("%s: %s: %s", f.ID, line, out)
+					}
+				}
+			}
+		}
+	}
+	if len(seen) < 40 {
+		t.Errorf("%d commands only", len(seen))
+	}
+}
+
+// TestIncidentsHarder takes away metrics that not everybody exports, every other scrape,
+// or all that comes later than eight minutes after the onset; it prints what is left.
+func TestIncidentsHarder(t *testing.T) {
+	dir := data(t, "incidents")
+	c := shipped(t)
+	dirs, _ := filepath.Glob(filepath.Join(dir, "case-*"))
+	optional := []string{"container_", "kube_", "POWER_MGMT", "VIOLATION", "ECC", "REMAP", "request_decode", "request_prefill", "request_queue", "gateway_time_to_first", "gateway_request_retries", "node_netstat", "PCIE_LINK", "e2e_request", "inter_token", "process_cpu"}
+	harder := map[string]func(*series.Store, label) (*series.Store, Options){
+		"fewer metrics": func(s *series.Store, _ label) (*series.Store, Options) {
+			return s.Without(func(x *series.Series) bool { return contains(x.Name(), optional) }), Options{Faults: c}
+		},
+		"every other scrape": func(s *series.Store, _ label) (*series.Store, Options) {
+			b := series.NewBuilder()
+			for _, x := range s.Series() {
+				i := 0
+				for at, v := range x.Points() {
+					if i++; i%2 == 0 {
+						b.Add(x.Labels(), x.Kind(), at, v)
+					}
+				}
+			}
+			return b.Store(nil), Options{Faults: c}
+		},
+		"eight minutes": func(s *series.Store, l label) (*series.Store, Options) {
+			o := Options{Faults: c}
+			if len(l.Faults) > 0 {
+				o.To = l.Faults[0].Onset.Add(8 * time.Minute)
+			}
+			return s, o
+		},
+	}
+	for name, make := range harder {
+		n, right, alarms := 0, 0, 0
+		for _, dir := range dirs {
+			s, l := loadCase(t, dir)
+			s, o := make(s, l)
+			r, err := Run(t.Context(), s, o)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case l.Clean:
+				alarms += len(r.Incidents)
+				continue
+			}
+			n++
+			ok := false
+			for _, f := range l.Faults {
+				ok = ok || len(r.Incidents) > 0 && r.Incidents[0].Diagnoses[0].Fault == f.Fault
+			}
+			if ok {
+				right++
+			} else {
+				show(t, dir, l, r)
+			}
+		}
+		t.Logf("%s: top-1 %d of %d, incidents in clean cases %d", name, right, n, alarms)
+		if right < n*85/100 || alarms > 0 {
+			t.Errorf("%s: want 85%% right and no alarm", name)
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	c := shipped(b)
+	s := straggler().store(b)
+	for b.Loop() {
+		if _, err := Run(b.Context(), s, Options{Faults: c}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(s.Series())), "series")
+}

@@ -1,0 +1,161 @@
+package fault_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"llmops/rules/defaults"
+	"llmops/rules/fault"
+)
+
+// ids are those of the contract.
+var ids = strings.Fields(`kv_cache_exhaustion demand_overload concurrency_cap long_prompt_shift prefix_cache_collapse runaway_generation cpu_bottleneck
+	collective_hang engine_restart_loop gpu_oom gpu_memory_leak host_memory_leak resource_exhaustion model_degradation
+	straggler_replica thermal_throttling power_capping gpu_memory_error gpu_lost pcie_degradation nvlink_errors
+	network_congestion cold_start lora_thrash retry_storm upstream_rate_limit admission_rejection load_imbalance
+	speculative_decoding_collapse corrupted_output structured_output_stall telemetry_fault`)
+
+func TestShipped(t *testing.T) {
+	c, err := fault.Load(defaults.Faults, "faults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(ids)), slices.Sorted(slices.Values(c.IDs()))); diff != "" {
+		t.Error(diff)
+	}
+	if !c.Faults[0].Telemetry {
+		t.Errorf("%s is looked for first: what is not seen cannot be judged", c.Faults[0].ID)
+	}
+	for _, f := range c.Faults {
+		if f.Zh == "" || f.Cause == "" || len(f.Actions) < 2 || f.Runbook == "" {
+			t.Errorf("%s: something is missing: %+v", f.ID, f)
+		}
+		for i, a := range f.Actions[1:] {
+			if slices.Index(fault.Risks(), a.Risk) < slices.Index(fault.Risks(), f.Actions[i].Risk) {
+				t.Errorf("%s: %q is riskier than %q, which comes later", f.ID, f.Actions[i].Do, a.Do)
+			}
+			if a.Risk != fault.Look && (a.Blast == "" || a.Undo == "") && a.Kind == "" {
+				t.Errorf("%s: %q does not say what it touches", f.ID, a.Do)
+			}
+		}
+	}
+	for _, s := range c.Signals {
+		if s.En == "" || s.Zh == "" || s.Unit == "" {
+			t.Errorf("signal %s: no meaning or unit", s.Name)
+		}
+	}
+}
+
+const good = `
+signals:
+  - name: load
+    unit: ratio
+    from: ['sum by (replica) (rate(x_total[$window]))']
+faults:
+  - id: too_much
+    en: Too much
+    cause: somebody asks for it
+    severity: medium
+    symptoms:
+      - {name: load is high, expr: load, above: [0.5, 0.9], rises: 2, weight: 3, required: true}
+    actions:
+      - {do: stop it, risk: dangerous, run: {plain: 'kill {replica}'}}
+      - {do: look}
+`
+
+func TestRead(t *testing.T) {
+	c, err := fault.Read("mine.yaml", strings.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := c.Find("too_much")
+	if f == nil || f.Severity != fault.Medium || f.Scope != fault.Replica || len(c.Signals) != 1 || c.Signal("load") == nil {
+		t.Fatalf("%+v", c)
+	}
+	if s := f.Symptoms[0]; !s.Required || s.Weight != 3 || *s.Test.Above != (fault.Ramp{From: 0.5, To: 0.9}) || *s.Test.Rises != (fault.Ramp{From: 2, To: 2}) || s.Line != 12 || s.Column != 9 {
+		t.Errorf("%+v", s)
+	}
+	if f.Actions[0].Do != "look" {
+		t.Errorf("the dangerous action comes first: %+v", f.Actions)
+	}
+	if got := f.Actions[1].Text("a b", ""); got != "stop it: plain: kill 'a b'" {
+		t.Error(got)
+	}
+	other := strings.Replace(good, "en: Too much", "en: Far too much", 1)
+	o, err := fault.Read("other.yaml", strings.NewReader(other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both := c.With(o); len(both.Faults) != 1 || both.Faults[0].En != "Far too much" {
+		t.Errorf("%+v", both.Faults)
+	}
+}
+
+func TestReadProblems(t *testing.T) {
+	for _, tt := range []struct{ old, new, at, why, hint string }{
+		{"severity: medium", "severty: medium", "mine.yaml:10:5", `unknown key "severty"`, "did you mean severity?"},
+		{"severity: medium", "severity: awful", "mine.yaml:10:15", `unknown word "awful"`, "critical"},
+		{"expr: load,", "expr: 'load +',", "mine.yaml:12:43", "unexpected end of input", ""},
+		{"above: [0.5, 0.9]", "above: [0.5, much]", "mine.yaml:12:55", `not "much"`, ""},
+		{"above: [0.5, 0.9], rises: 2, ", "", "mine.yaml:12:9", "nothing that its value is held against", "above"},
+		{"required: true", "required: maybe", "mine.yaml:12:92", "want true or false", ""},
+		{", required: true", "", "mine.yaml:7:5", "no symptom of fault too_much is required", "required: true"},
+		{"id: too_much", "id: Too-much", "mine.yaml:7:9", `"Too-much" is no name`, ""},
+		{"faults:", "fault:", "mine.yaml:6:1", `unknown key "fault"`, "did you mean faults?"},
+		{"from: ['sum by (replica) (rate(x_total[$window]))']", "from: []", "mine.yaml:3:5", "made of nothing", ""},
+		{"signals:", "signals: [", "mine.yaml:", "did not find", ""},
+		{"    cause: somebody asks for it\n", "", "mine.yaml:7:5", "without cause:", ""},
+	} {
+		text := strings.Replace(good, tt.old, tt.new, 1)
+		if text == good {
+			t.Fatalf("%q is not in the file", tt.old)
+		}
+		_, err := fault.Read("mine.yaml", strings.NewReader(text))
+		p, ok := errors.AsType[*fault.Problem](err)
+		if !ok || !strings.HasPrefix(err.Error(), tt.at) || !strings.Contains(err.Error(), tt.why) || !strings.Contains(p.Hint, tt.hint) {
+			t.Errorf("%s: %v (%+v), want %s: %s", tt.new, err, p, tt.at, tt.why)
+		}
+	}
+	c, err := fault.Read("mine.yaml", strings.NewReader(good+"    explains: [nothing]\n"))
+	if err == nil {
+		err = c.Check()
+	}
+	if err == nil || !strings.Contains(err.Error(), `"nothing", which is no fault`) {
+		t.Error(err)
+	}
+}
+
+func TestRamp(t *testing.T) {
+	for _, tt := range []struct {
+		r    fault.Ramp
+		v, e float64
+	}{{fault.Ramp{From: 1, To: 3}, 0, 0}, {fault.Ramp{From: 1, To: 3}, 2, 0.5}, {fault.Ramp{From: 1, To: 3}, 9, 1}, {fault.Ramp{From: 2, To: 2}, 1.9, 0}, {fault.Ramp{From: 2, To: 2}, 2, 1}, {fault.Ramp{From: -0.9, To: -0.5}, -0.7, 0.5}} {
+		if got := tt.r.At(tt.v); got < tt.e-1e-9 || got > tt.e+1e-9 {
+			t.Errorf("%+v at %g: %g, want %g", tt.r, tt.v, got, tt.e)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(good)
+	f.Add("faults: [{id: a}]")
+	f.Add("a: &a [*a]")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := fault.Read("x.yaml", strings.NewReader(text))
+		if err != nil {
+			if _, ok := errors.AsType[*fault.Problem](err); !ok {
+				t.Errorf("%T %v", err, err)
+			}
+			return
+		}
+		for _, x := range c.Faults {
+			if x.ID == "" || x.En == "" {
+				t.Errorf("%+v", x)
+			}
+		}
+	})
+}
