@@ -66,8 +66,8 @@ type part struct {
 	hole hole // noHole: the row ends
 	// varies: not all values in the hole were of one size. The next value's end is
 	// foreseen as long as they were, so that a processor need not wait for it.
-	varies bool
-	size   int // of what was in the hole last
+	varies bool //nolint:unused // fitParts of amd64 does
+	size   int  // of what was in the hole last
 }
 
 // A wanted value is in the hole of a part, or always the same.

@@ -38,7 +38,6 @@ type rule struct {
 
 	next    int64 // when it is evaluated again
 	ahead   ahead
-	decoded series.Ahead       // what it looks at
 	sources map[string]*source // by the labels of the results
 	buf     []byte
 

@@ -1,10 +1,8 @@
 package detect
 
 import (
-	"cmp"
 	"iter"
 	"math"
-	"slices"
 )
 
 // A Row is a time in ms since the epoch and a value; NaN: it is missing.
@@ -119,14 +117,6 @@ func (a *Anomaly) add(r Row, s Score, v judged) {
 			a.Value = v.rate
 		}
 	}
-}
-
-// Worst sorts anomalies by their scores, worst first; of equal ones the earlier one, then
-// by the name of the series.
-func Worst(list []Anomaly) {
-	slices.SortStableFunc(list, func(a, b Anomaly) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.From, b.From), cmp.Compare(a.Series, b.Series))
-	})
 }
 
 // A gapFinder finds where rows are missing: more than 5 times the median of the steps

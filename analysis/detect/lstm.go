@@ -9,7 +9,7 @@ import (
 // Schmidhuber 1997, with forget gates after Gers 2000) of 8 units, from the 16 rows
 // before; |r| over 1.2533 times a weighted mean of |r|, strange at 8. After each row the
 // network learns from it: one step of Adam (Kingma and Ba 2015) down the gradient of
-// r^2/2 through the 16 rows. The first 512 rows only teach. 40 µs, 30 KiB.
+// r^2/2 through the 16 rows. The first 512 rows only teach. 30 µs, 30 KiB.
 //
 // No network on these benchmarks is worth its cost; the channel is there to be compared
 // with.

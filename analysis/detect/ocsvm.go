@@ -10,7 +10,7 @@ import "math"
 //	strange at (rho - f(x)) / rho > 0.9, where rho is f at the support vectors' margin.
 //
 // It is solved by pairs, those that violate the conditions of Karush, Kuhn and Tucker
-// the most first (Platt 1998, Keerthi et al. 2001). 3 µs, 0.4 MiB.
+// the most first (Platt 1998, Keerthi et al. 2001). 4 µs, 0.4 MiB.
 type ocsvm struct {
 	past    past
 	x       [][svmRows]float64

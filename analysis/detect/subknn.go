@@ -8,7 +8,7 @@ import "math"
 //	s = distance / sqrt(12), in spreads of the series, strange at 2
 //
 // (Ramaswamy et al. 2000 on the stretches of Keogh's discords). It sees shapes. A
-// distance is given up as soon as it is too far: 10 µs.
+// distance is given up as soon as it is too far: 15 µs.
 type subknn struct{ past past }
 
 const (

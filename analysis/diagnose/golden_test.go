@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,9 @@ import (
 type service struct {
 	changes []change
 	without []string // parts of names that nobody exports
+	frozen  []string // parts of the text of series that stand still
+	resets  []int    // steps at which counters of resetOf start again
+	resetOf string
 }
 
 // change is what happens to series: those whose text has all the words.
@@ -155,7 +159,7 @@ func (s service) store(t testing.TB) *series.Store {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kind, sum := series.Gauge, 1000.0
+		kind, sum, last := series.Gauge, 1000.0, 0.0
 		if x.counter {
 			kind = series.Counter
 		}
@@ -174,9 +178,16 @@ func (s service) store(t testing.TB) *series.Store {
 				v *= noise(x.text, i)
 			}
 			if x.counter {
+				if slices.Contains(s.resets, i) && strings.Contains(x.text, s.resetOf) {
+					sum = 0
+				}
 				sum += v * goldenStep / 1000
 				v = sum
 			}
+			if i > goldenFrom && i <= goldenTo && contains(x.text, s.frozen) {
+				v = last
+			}
+			last = v
 			b.Add(target, kind, int64(i)*goldenStep, v)
 		}
 	}

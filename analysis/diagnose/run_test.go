@@ -275,3 +275,39 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(s.Series())), "series")
 }
+
+// Odd data give a report all the same, and one that can be written as JSON: no NaN in it.
+func TestOddData(t *testing.T) {
+	c := shipped(t)
+	r := rand.New(rand.NewPCG(7, 7))
+	names := []string{"up", "vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:generation_tokens_total", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_XID_ERRORS", "http_requests_total", "latency", "vllm:time_to_first_token_seconds_sum", "vllm:time_to_first_token_seconds_count", "vllm:lora_requests_info"}
+	values := []float64{0, 1, -1, 1e300, -1e300, 1e-300, 0.5, 95}
+	for i := range 32 {
+		b := series.NewBuilder()
+		for range r.IntN(8) {
+			ls := labels.FromStrings(labels.MetricName, names[r.IntN(len(names))], "instance", []string{"a:1", "b:2", ""}[r.IntN(3)], "gpu", []string{"", "0"}[r.IntN(2)], "code", []string{"", "200", "503"}[r.IntN(3)], "service", []string{"", "web", "db"}[r.IntN(3)])
+			at := r.Int64N(1e9)
+			for range r.IntN(40) {
+				at += 1 + r.Int64N([]int64{1, 1000, 60_000, 600_000}[r.IntN(4)])
+				b.Add(ls, series.Kind(r.IntN(3)), at, values[r.IntN(len(values))])
+			}
+		}
+		s := b.Store(nil)
+		o := Options{Faults: c}
+		switch i % 4 {
+		case 1:
+			o.Baseline = s
+		case 2:
+			o.Topology = &Topology{Label: "service", Edges: [][2]string{{"web", "db"}, {"db", "web"}}}
+		case 3:
+			o.Since = time.UnixMilli(r.Int64N(2e9))
+		}
+		report, err := Run(t.Context(), s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := json.Marshal(report); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"math"
 	"slices"
+	"time"
 
 	"llmops/rules/fault"
 )
@@ -15,6 +16,7 @@ type candidate struct {
 	against    []shown
 	score      []float64 // over the grid; smoothed over hold
 	confidence float64
+	held       int // steps for which it has to be seen
 	peak       int // where it fits best
 	from, to   int // where it fits, on the grid
 	explained  *candidate
@@ -27,11 +29,9 @@ type shown struct {
 	known bool // there is a series of it for the entity
 }
 
-// Caps on confidence: of what must be seen and is not measured, and of what could be.
-const (
-	capRequired = 0.5
-	capMissing  = 0.8
-)
+// capRequired is the most that a fault can be trusted while something that it cannot be
+// without is not measured.
+const capRequired = 0.5
 
 // threshold is the confidence from which on a fault is an answer.
 const threshold = 0.5
@@ -59,7 +59,8 @@ func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candida
 			c.score[t] = c.at(t)
 		}
 	}
-	c.score = hold(c.score, max(holdSteps(g), int(1000*f.Hold/float64(g.step))))
+	c.held = max(holdSteps(g), g.steps(time.Duration(f.Hold*float64(time.Second)), 12, 3))
+	c.score = hold(c.score, c.held)
 	c.fit(g)
 	return c
 }
@@ -85,13 +86,15 @@ func (c *candidate) fit(g grid) {
 			c.to, quiet = t, 0
 		}
 	}
+	if c.to < len(c.score)-1 {
+		c.to = max(c.from, c.to-c.held/2) // the mean falls to a half so long after the end
+	}
 }
 
 // at is the confidence at one time: logistic in the sum of weights, times the weakest of
 // what is required.
 func (c *candidate) at(t int) float64 {
 	logit, required, blind, seen := c.fault.Prior, 1.0, 0.0, 0.0
-	missing := false
 	for _, s := range c.symptoms {
 		e := math.NaN()
 		if s.known {
@@ -100,8 +103,7 @@ func (c *candidate) at(t int) float64 {
 		switch {
 		case math.IsNaN(e) && s.symptom.Required:
 			blind += s.symptom.Weight
-		case math.IsNaN(e):
-			missing = true
+		case math.IsNaN(e): // not collected: it speaks neither for nor against
 		case s.symptom.Required:
 			required = min(required, e)
 			seen += s.symptom.Weight
@@ -119,15 +121,14 @@ func (c *candidate) at(t int) float64 {
 	if blind > 0 {
 		p = min(p, capRequired) * seen / (seen + blind)
 	}
-	_ = missing
 	return p
 }
 
 // holdSteps is for how long a fault must be seen: two minutes, at least three scrapes.
-func holdSteps(g grid) int { return max(3, int(120_000/g.step)) }
+func holdSteps(g grid) int { return g.steps(2*time.Minute, 20, 3) }
 
 // gapSteps is how long an interruption may last within one incident.
-func gapSteps(g grid) int { return max(4, int(180_000/g.step)) }
+func gapSteps(g grid) int { return g.steps(3*time.Minute, 20, 4) }
 
 // hold is the mean over n steps, ending at each; what is not known counts as nothing.
 func hold(v []float64, n int) []float64 {

@@ -215,6 +215,9 @@ func show(t *testing.T, dir string, l label, r Report) {
 		for _, d := range in.Diagnoses {
 			fmt.Fprintf(&b, "\n     %.2f %s %s %s", d.Confidence, d.Fault, d.Entity, d.Explained)
 		}
+		for _, e := range in.Impact {
+			fmt.Fprintf(&b, "\n     felt %s %g of %v %g", e.Series, e.Value, e.Symptom, e.Degree)
+		}
 		for _, s := range in.Suspects[:min(3, len(in.Suspects))] {
 			fmt.Fprintf(&b, "\n       suspect %.1f %s %s", s.Score, s.Entity, s.Series)
 		}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"llmops/rules/fault"
 )
@@ -90,7 +91,7 @@ func overlaps(a, b *candidate, g grid) bool {
 
 // lateSteps is how much later than its effect a cause may be seen: it takes a while until
 // either is sure.
-func lateSteps(g grid) int { return max(4, int(300_000/g.step)) }
+func lateSteps(g grid) int { return g.steps(5*time.Minute, 10, 4) }
 
 // explained is what is left of the confidence in an effect.
 const explained = 0.35
@@ -120,14 +121,14 @@ func explain(all []*candidate, g grid) {
 // unknowns are times at which users are hurt, as the impact of signals tells.
 func (w *world) unknowns(c fault.Catalogue) []*candidate {
 	var found []*candidate
-	steps := max(4, int(240_000/w.grid.step))
+	steps := w.grid.steps(6*time.Minute, 10, 4)
 	for i := range c.Signals {
 		sig := &c.Signals[i]
 		if sig.Impact == nil {
 			continue
 		}
 		for _, e := range evidences(w.signals[sig.Name], *sig.Impact) {
-			x := &candidate{entity: e.entity}
+			x := &candidate{entity: e.entity, held: steps}
 			s := fault.Symptom{Name: sig.En, Expr: sig.Name, Test: *sig.Impact, Weight: 1}
 			x.symptoms = []shown{{symptom: s, evidence: e, known: true}}
 			v := make([]float64, len(e.v))

@@ -22,7 +22,8 @@ const maxSuspects = 10
 // times the relative difference, more for what changed first and for what lies deeper.
 // Nothing in it has a unit: a series in other units ranks the same.
 func (w *world) suspects(in *Incident) []Suspect {
-	from, to := w.grid.index(in.Onset.UnixMilli()), min(w.grid.n-1, w.grid.index(in.End.UnixMilli()))
+	to := max(0, min(w.grid.n-1, w.grid.index(in.End.UnixMilli())))
+	from := max(0, min(to, w.grid.index(in.Onset.UnixMilli())))
 	base := w.base
 	if base == 0 {
 		base = min(from, normalSteps(w.grid))

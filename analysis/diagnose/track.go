@@ -31,8 +31,15 @@ func (g grid) at(i int) int64 { return g.start + int64(i)*g.step }
 // index is that of the last time not after t.
 func (g grid) index(t int64) int { return int((t - g.start) / g.step) }
 
+// window is the time over which rates are taken.
 func (g grid) window() time.Duration {
-	return max(2*time.Minute, time.Duration(4*g.step)*time.Millisecond)
+	return time.Duration(max(g.step*int64(g.steps(2*time.Minute, 20, 4)), 1000)) * time.Millisecond
+}
+
+// steps is how many there are in d, of a short record in that part of it, but at least so
+// many.
+func (g grid) steps(d time.Duration, part, least int) int {
+	return max(least, min(int(d.Milliseconds()/g.step), g.n/part))
 }
 
 // maxSteps bounds what is looked at: a longer time is looked at in longer steps.

@@ -200,7 +200,7 @@ func TestDeriveEnds(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	e := NewEngine(Limits{})
-	got, err := e.Needs(
+	_, err := e.Needs(
 		`sum(rate(http_requests_total{code=~"5..",job="a"}[5m])) / sum(rate(http_requests_total{job="a"}[1h] offset 1d))`,
 		`max_over_time(rate(x_total{a="1"}[2m])[30m:1m] offset 10m) > 1 and on () {job="b"}`,
 		`x_total{a="2"} or {__name__="up"} or {__name__=~"node_.*"} or vector(1)`,
@@ -209,12 +209,13 @@ func TestNeeds(t *testing.T) {
 	if err == nil {
 		t.Error("an offset of no selector is none")
 	}
-	if got, err = e.Needs(
+	got, err := e.Needs(
 		`sum(rate(http_requests_total{code=~"5..",job="a"}[5m])) / sum(rate(http_requests_total{job="a"}[1h] offset 1d))`,
 		`max_over_time(rate(x_total{a="1"}[2m])[30m:1m] offset 10m) > 1 and on () {job="b"}`,
 		`x_total{a="2"} or {__name__="up"} or {__name__=~"node_.*"} or vector(1)`,
 		`y offset -5m`,
-	); err != nil {
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	const m = time.Minute

@@ -40,7 +40,7 @@ func (c *Client) begin(whole context.Context, method, path string, form url.Valu
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	req.Header.Set("Accept", "application/json")
-	if a.resp, err = c.http.Do(req); err != nil {
+	if a.resp, err = c.http.Do(req); err != nil { //nolint:bodyclose // Close does
 		defer cancel()
 		return nil, a.broken(err)
 	}

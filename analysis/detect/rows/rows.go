@@ -51,7 +51,7 @@ func (t *Table) Column(series int) func(yield func(row int, v float64) bool) {
 	return func(yield func(int, float64) bool) {
 		width := len(t.Series)
 		for row := range t.Times {
-			v := math.NaN()
+			var v float64
 			switch {
 			case t.Of == nil:
 				v = t.Values[row*width+series]
@@ -86,6 +86,9 @@ func Parse(name string, content []byte) (table *Table, ok bool, err error) {
 		p.header = append(p.header, strings.TrimSpace(string(f)))
 	}
 	p.time, p.metric, p.value = p.find(timeNames), p.find(metricNames), p.find(valueNames)
+	if p.time < 0 && p.beginsWithDate(content[end:]) {
+		p.time = 0
+	}
 	if p.time < 0 || p.find([]string{"status", "error", "status_code", "level"}) >= 0 && p.metric < 0 {
 		return nil, false, nil
 	}
@@ -114,6 +117,22 @@ type parser struct {
 
 func (p *parser) find(names []string) int {
 	return slices.IndexFunc(p.header, func(h string) bool { return slices.Contains(names, strings.ToLower(h)) })
+}
+
+// beginsWithDate tells whether the first column of the first row is a date, and that of
+// the header none: a log with commas has no header.
+func (p *parser) beginsWithDate(rest []byte) bool {
+	n := p.csv.Next(rest)
+	if n <= 0 {
+		n = len(rest)
+	}
+	fields, ok := p.csv.Fields(bytes.TrimRight(rest[:n], "\r\n"))
+	return ok && len(fields) > 0 && p.isDate(bytes.TrimSpace(fields[0])) && !p.isDate([]byte(p.header[0]))
+}
+
+func (p *parser) isDate(text []byte) bool {
+	_, ok := p.clock.Parse(text)
+	return ok && len(text) > 10 && text[4] == '-'
 }
 
 // columns are the series of a wide table.

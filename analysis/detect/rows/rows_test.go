@@ -49,6 +49,17 @@ func TestWide(t *testing.T) {
 	}
 }
 
+// TestUnnamedTime: a first column of dates needs no name that is known.
+func TestUnnamedTime(t *testing.T) {
+	table := parse(t, "\ufeffwhen,rps\n2026-03-01 00:00:00,1\n2026-03-01 00:00:00,2\n")
+	if !slices.Equal(table.Series, []string{"rps"}) || table.Rows() != 2 {
+		t.Errorf("%q, %d rows", table.Series, table.Rows())
+	}
+	if _, ok, _ := Parse("x.log", []byte("2026-03-01 00:00:00,1\n2026-03-01 00:00:01,2\n")); ok {
+		t.Error("a log without a header is a table")
+	}
+}
+
 func TestLong(t *testing.T) {
 	table := parse(t, "metric;timestamp;value;gpu\nutil;1700000000;1;0\nutil;1700000000;2;1\nutil;1700000015;;0\nrps;1700000015;7;\n")
 	if want := []string{`util{gpu="0"}`, `util{gpu="1"}`, "rps"}; !slices.Equal(table.Series, want) {

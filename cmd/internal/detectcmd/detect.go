@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +66,11 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
+	var begun atomic.Int64
+	stop := app.Progress(func() string { return fmt.Sprintf("file %d of %d", begun.Load(), len(places.sources)) })
+	defer stop()
 	for i, source := range places.sources {
+		begun.Add(1)
 		f, err := o.read(ctx, app, source)
 		if err != nil {
 			return err
@@ -90,6 +95,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 		}
 		r.files = append(r.files, done)
 	}
+	stop()
 	r.sort()
 	if o.outDir != "" {
 		app.Notef("%s: what was found in %s", o.outDir, render.Plural(len(r.files), "file"))

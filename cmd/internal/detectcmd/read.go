@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/accesslog"
@@ -45,7 +46,7 @@ func (f *file) seriesName(i int) string {
 		return f.table.Series[i]
 	}
 	s := f.series[i]
-	labels := labels.NewBuilder(s.Labels()).Del(labels.MetricName).Labels()
+	labels := labels.NewBuilder(s.Labels()).Del(model.MetricNameLabel).Labels()
 	if labels.IsEmpty() {
 		return s.Name()
 	}

@@ -1,0 +1,176 @@
+package diagnose
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"llmops/analysis/series"
+)
+
+// statistics are labels that say what was computed of a measure, not whose it is.
+var statistics = []string{"stat", "statistic", "quantile", "agg", "percentile", "le"}
+
+// moved is how far a series is from what it was, without a unit.
+type moved struct {
+	series *series.Series
+	entity Entity
+	z      float64 // robust standard deviations; 0: not in the direction that hurts
+	rel    float64 // 0..1: the difference over the sum
+	value  float64
+	at     int64
+	first  int64 // when it was first far off
+}
+
+// score is log(1+z): unit-free, and without a limit, so that a saturated cause stands
+// above its weaker effects.
+func (m moved) score() float64 { return math.Log1p(m.z) * math.Sqrt(m.rel) }
+
+// hurts is the direction in which a metric hurts: 1 up, -1 down, 0 either.
+func hurts(name string) float64 {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	switch {
+	case has("availab", "success", "quality", "satisf", "hit", "goodput", "free"):
+		return -1
+	case has("latency", "duration", "error", "ttft", "fail", "timeout", "wait", "queue", "_time", "tpot", "itl", "retr", "drop"):
+		return 1
+	}
+	return 0
+}
+
+// traffic tells metrics that say how much is asked: more of it is a cause of nothing in
+// the node that is asked.
+func traffic(name string) bool {
+	return strings.Contains(name, "request") && !strings.Contains(name, "second") || strings.Contains(name, "throughput")
+}
+
+// movement compares the values of a series with a healthy period. It counts only as far as
+// it is away from both the normal median and the quiet part of the data itself: what was
+// different all along, since the normal period is of another time, is no news. The second
+// largest value counts, for one may be an outlier; of many, the 95th percentile.
+func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
+	n := quiet{}
+	if !n.learn(base) {
+		return moved{}, false
+	}
+	var v []float64
+	var at []int64
+	for t, value := range x.Between(from, to) {
+		v, at = append(v, value), append(at, t)
+	}
+	if len(v) < 3 {
+		return moved{}, false
+	}
+	m := moved{series: x}
+	try := func(sign float64) {
+		s := make([]float64, len(v))
+		for i := range v {
+			s[i] = sign * v[i]
+		}
+		sorted := slices.Sorted(slices.Values(s))
+		ref := max(sign*n.median, quantile(sorted, 0.25))
+		second := sorted[len(sorted)-max(2, len(sorted)/20)]
+		d := second - ref
+		if d <= 0 {
+			return
+		}
+		z := maxZ
+		if n.scale > 0 {
+			z = min(maxZ, d/n.scale)
+		}
+		if z <= m.z {
+			return
+		}
+		m.z, m.rel = z, d/(math.Abs(second)+math.Abs(ref))
+		i := slices.Index(s, sorted[len(sorted)-1])
+		m.value, m.at = v[i], at[i]
+		m.first = m.at
+		for k := range s {
+			if s[k]-ref >= d/2 {
+				m.first = at[k]
+				break
+			}
+		}
+	}
+	if dir := hurts(x.Name()); dir != 0 {
+		try(dir)
+	} else {
+		try(1)
+		try(-1)
+	}
+	return m, true
+}
+
+// quiet is what a series was like in a healthy period.
+type quiet struct{ median, scale float64 }
+
+// learn needs five points; the scale is the width from the 5th to the 95th percentile of
+// a Gaussian, at least two per cent of the median, half a per cent where it never moved.
+func (q *quiet) learn(base []float64) bool {
+	if len(base) < minNormal {
+		return false
+	}
+	v := slices.Sorted(slices.Values(base))
+	q.median = quantile(v, 0.5)
+	q.scale = (quantile(v, 0.95) - quantile(v, 0.05)) / 3.2897
+	floor := 0.02
+	if q.scale == 0 {
+		floor = 0.005
+	}
+	q.scale = max(q.scale, floor*math.Abs(q.median))
+	return true
+}
+
+// movements are those of all series that have the label, of the same statistic as the
+// target where they have several.
+func movements(s, baseline *series.Store, from, to int64, label string, target labels.Labels) []moved {
+	var found []moved
+	for _, x := range s.Series() {
+		ls := x.Labels()
+		if !x.Original() || label != "" && ls.Get(label) == "" || traffic(x.Name()) || strings.HasSuffix(x.Name(), "_bucket") {
+			continue
+		}
+		other := slices.ContainsFunc(statistics, func(l string) bool {
+			return target.Get(l) != "" && ls.Get(l) != "" && ls.Get(l) != target.Get(l)
+		})
+		if other {
+			continue
+		}
+		var base []float64
+		if baseline != nil {
+			if b := baseline.Find(ls); b != nil {
+				for _, v := range b.Points() {
+					base = append(base, v)
+				}
+			}
+		} else {
+			for _, v := range x.Between(from, from+(to-from)*2/5) {
+				base = append(base, v)
+			}
+		}
+		if m, ok := movement(x, from, to, base); ok {
+			m.entity = Entity{Label: label, Name: ls.Get(label)}
+			if label == "" {
+				m.entity = anyEntity(ls)
+			}
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// anyEntity is what a series of no known exporter is about.
+func anyEntity(ls labels.Labels) Entity {
+	for _, group := range [][]string{replicaLabels, targetLabels, hostLabels, {"service", "job"}} {
+		for _, l := range group {
+			if v := ls.Get(l); v != "" {
+				return Entity{Label: l, Name: v, GPU: ls.Get("gpu")}
+			}
+		}
+	}
+	return Entity{GPU: ls.Get("gpu")}
+}
