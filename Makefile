@@ -64,7 +64,7 @@ imports: ## check who imports whom (docs/architecture.md)
 	$(GO) test $(TESTFLAGS) -run '^TestImports$$' ./cmd/llmops
 
 race: ## run every test with the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(PKG)
+	CGO_ENABLED=1 $(GO) test -race $(RACEFLAGS) $(TESTFLAGS) $(PKG)
 
 lint: ## check format, vet and lint
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted (run make fmt):"; echo "$$out"; exit 1; fi

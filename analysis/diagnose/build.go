@@ -113,7 +113,7 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 		in.Diagnoses = append([]Diagnosis{u}, in.Diagnoses...)
 		in.Entities, in.Severity = []string{u.Entity}, u.Severity
 		onset = w.grid.index(u.Onset.UnixMilli())
-	} else if len(e.impact) == 0 && !w.telemetryOnly(e) {
+	} else if len(e.impact) == 0 && !w.telemetryOnly(e) && !w.stopped(e) {
 		in.Severity = lower(in.Severity) // it is there, and nobody feels it yet
 	}
 	slices.Sort(in.Entities)
@@ -127,6 +127,14 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 
 func (w *world) telemetryOnly(e event) bool {
 	return len(e.faults) > 0 && e.faults[0].fault.Telemetry
+}
+
+// stopped tells whether a replica serves nothing at the worst time of an event: then
+// there are no requests that end, and none whose times could tell of it.
+func (w *world) stopped(e event) bool {
+	return slices.ContainsFunc(w.signals[signalServing].tracks, func(t track) bool {
+		return slices.ContainsFunc(t.v[e.from:min(e.to+1, len(t.v))], func(v float64) bool { return v == 0 })
+	})
 }
 
 func lower(s fault.Severity) fault.Severity {

@@ -19,7 +19,7 @@ type Entity struct {
 	GPU         string // of Name; "": not a single GPU
 }
 
-// Fleet is the entity of all replicas together.
+// fleetName is how the entity of all replicas together is called.
 const fleetName = "fleet"
 
 // String is label=value, a GPU behind its replica; fleet for all replicas.
@@ -39,11 +39,6 @@ func (e Entity) whole() Entity { return Entity{Label: e.Label, Name: e.Name} }
 
 func (e Entity) compare(o Entity) int {
 	return cmp.Or(cmp.Compare(e.Label, o.Label), cmp.Compare(e.Name, o.Name), cmp.Compare(e.GPU, o.GPU))
-}
-
-// contains tells whether o is e or a part of it.
-func (e Entity) contains(o Entity) bool {
-	return e == Entity{} || e == o || e == o.whole()
 }
 
 // Labels that name what a series is about, the narrowest first.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/series"
@@ -23,6 +25,7 @@ type service struct {
 	frozen  []string // parts of the text of series that stand still
 	resets  []int    // steps at which counters of resetOf start again
 	resetOf string
+	size    int // replicas; 0: three
 }
 
 // change is what happens to series: those whose text has all the words.
@@ -61,7 +64,7 @@ func (s service) sources() []source {
 		text := fmt.Sprintf(format, args...)
 		all = append(all, source{text, counter, v, v == math.Trunc(v) && v < 5 || strings.Contains(text, "start_time")})
 	}
-	for r := range 3 {
+	for r := range cmp.Or(s.size, 3) {
 		pod := fmt.Sprintf(`instance="10.0.0.%d:8000",pod="llm-%d",node="node-%d"`, r, r, r)
 		gauge := func(name string, v float64) { add(false, v, "%s{%s}", name, pod) }
 		count := func(name string, v float64) { add(true, v, "%s{%s}", name, pod) }
@@ -214,7 +217,7 @@ func all(text string, words []string) bool {
 
 func parseSeries(text string) (labels.Labels, error) {
 	name, rest, _ := strings.Cut(text, "{")
-	b := labels.NewBuilder(labels.FromStrings(labels.MetricName, name))
+	b := labels.NewBuilder(labels.FromStrings(model.MetricNameLabel, name))
 	for pair := range strings.SplitSeq(strings.TrimSuffix(rest, "}"), `",`) {
 		k, v, ok := strings.Cut(pair, `="`)
 		if !ok {

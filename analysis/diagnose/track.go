@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/series"
@@ -160,7 +161,7 @@ func (e evaluation) expression(ctx context.Context, s *series.Store, name, expr 
 // seriesName is the name of a signal with the labels that are not empty.
 func seriesName(name string, ls labels.Labels) string {
 	b := labels.NewBuilder(ls)
-	b.Set(labels.MetricName, name)
+	b.Set(model.MetricNameLabel, name)
 	return b.Labels().String()
 }
 
@@ -169,7 +170,7 @@ func (e evaluation) store(byName map[string]tracks, names []string) *series.Stor
 	b := series.NewBuilder()
 	for _, name := range names {
 		for _, t := range byName[name] {
-			ls := labels.NewBuilder(labels.FromStrings(labels.MetricName, name))
+			ls := labels.NewBuilder(labels.FromStrings(model.MetricNameLabel, name))
 			switch {
 			case t.entity.Label == "upstream":
 				ls.Set("upstream", t.entity.Name)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/series"
@@ -85,7 +86,7 @@ func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
 		}
 		b.Set(key, l.Value)
 	})
-	k := kindOf(ls.Get(labels.MetricName))
+	k := kindOf(ls.Get(model.MetricNameLabel))
 	if k == ofOther {
 		k = o.targets[ls.Get("instance")]
 	}
@@ -119,7 +120,7 @@ func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
 		}
 	}
 	b.Set("target", string(k))
-	b.Set(labels.MetricName, name)
+	b.Set(model.MetricNameLabel, name)
 	return b.Labels()
 }
 
@@ -156,7 +157,7 @@ func (v view) adapters(b *series.Builder, x *series.Series, o owners) {
 	slots, err := strconv.ParseFloat(ls.Get("max_lora"), 64)
 	for t := range x.Points() {
 		add := func(name string, value float64) {
-			b.Add(labels.FromStrings(labels.MetricName, name, "replica", replica), series.Gauge, t, value)
+			b.Add(labels.FromStrings(model.MetricNameLabel, name, "replica", replica), series.Gauge, t, value)
 		}
 		add("lora_adapters_running", count("running_lora_adapters"))
 		add("lora_adapters_waiting", count("waiting_lora_adapters"))

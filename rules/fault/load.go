@@ -23,7 +23,7 @@ func Load(fsys fs.FS, dir string) (Catalogue, error) {
 			return Catalogue{}, err
 		}
 		more, err := Read(e.Name(), f)
-		f.Close()
+		_ = f.Close() // it was read only
 		if err != nil {
 			return Catalogue{}, err
 		}

@@ -58,7 +58,7 @@ func (o *options) catalogue() (fault.Catalogue, error) {
 			return c, cli.Usage(err)
 		}
 		more, err := fault.Read(name, f)
-		f.Close()
+		_ = f.Close() // it was read only
 		if err != nil {
 			return c, problem(err)
 		}
@@ -144,7 +144,7 @@ func (o *options) times(d *diagnose.Options, in metricinput.Input) error {
 }
 
 func matches(s *series.Store, target labels.Labels) bool {
-	for _, x := range s.Named(target.Get(labels.MetricName)) {
+	for _, x := range s.Named(target.Get(model.MetricNameLabel)) {
 		ok := true
 		target.Range(func(l labels.Label) { ok = ok && x.Labels().Get(l.Name) == l.Value })
 		if ok {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,10 +142,19 @@ func (v *view) actions(d diagnose.Diagnosis) (lines []string) {
 		return d.Actions
 	}
 	for _, a := range d.Pattern.Actions[:min(len(d.Pattern.Actions), 4)] {
-		a.Run = a.Run[:min(len(a.Run), 1)]
+		a.Run = oneOf(a.Run, d.Where.Name)
 		lines = append(lines, a.Text(d.Where.Name, d.Where.GPU))
 	}
 	return lines
+}
+
+// oneOf is the command for a pod, or, where the name is an address, for its host.
+func oneOf(list []fault.Command, name string) []fault.Command {
+	i := 0
+	if strings.ContainsAny(name, ":/") {
+		i = max(0, slices.IndexFunc(list, func(c fault.Command) bool { return c.On != "kubernetes" }))
+	}
+	return list[min(i, len(list)):min(i+1, len(list))]
 }
 
 // rest are the other diagnoses, in a few words.
