@@ -39,6 +39,9 @@ endif
 SKIP_NVML := $(strip $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),,amd64) $(if $(shell command -v aarch64-linux-gnu-gcc 2>/dev/null),,arm64))
 
 .DEFAULT_GOAL := help
+# What a binary tells of where it was built; empty builds faster after make test.
+TRIMPATH := -trimpath
+
 .PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release-check oracle clean
 
 help: ## print the targets
@@ -48,7 +51,7 @@ build: ## build bin/llmops
 ifeq ($(NVML),no)
 	@echo "no C compiler (cc): CGO_ENABLED=0, NVML is left out"
 endif
-	$(GO) build -trimpath $(LDFLAGS) -o $(BIN)/llmops ./cmd/llmops
+	$(GO) build $(TRIMPATH) $(LDFLAGS) -o $(BIN)/llmops ./cmd/llmops
 
 demo: build ## build, then run the whole chain on the embedded server
 	./$(BIN)/llmops demo
@@ -98,7 +101,7 @@ golden: ## rewrite what the command-line scripts expect
 cross: ## build without cgo for linux, darwin and windows
 	@set -e; for target in $(CROSS); do \
 	  echo "build $$target without cgo"; \
-	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/llmops; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build $(TRIMPATH) -o /dev/null ./cmd/llmops; \
 	done
 
 cross-test: ## vet and build every package and every test for darwin and windows
