@@ -25,7 +25,8 @@ type Runner func(ctx context.Context, name string, args ...string) (out []byte, 
 // anybody would read, the program is killed, and what it started with it; a program
 // that sleeps in the kernel cannot be, and is left behind after two seconds more.
 func Exec(ctx context.Context, name string, args ...string) ([]byte, int, error) {
-	ctx, stop := context.WithCancelCause(ctx)
+	whole := ctx
+	ctx, stop := context.WithCancelCause(whole)
 	defer stop(nil)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = time.Second
@@ -39,6 +40,11 @@ func Exec(ctx context.Context, name string, args ...string) ([]byte, int, error)
 	go func() { done <- cmd.Wait() }()
 	select {
 	case err := <-done:
+		if cut := context.Cause(ctx); cut != nil && whole.Err() == nil {
+			// A program that meets the closed pipe before it is killed ends by itself, and
+			// its code says nothing of the output that is missing.
+			return nil, 0, cut
+		}
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() >= 0 {
 			if out.held.Len() == 0 {
 				return complaint.held.Bytes(), exit.ExitCode(), nil

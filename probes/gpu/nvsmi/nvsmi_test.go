@@ -234,7 +234,7 @@ func TestExecEndless(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a shell")
 	}
-	for _, script := range []string{`yes "<a>"`, `yes "<a>" >&2`, `trap "" PIPE; while :; do yes "<a>"; done`} {
+	for _, script := range []string{`yes "<a>"`, `yes "<a>" >&2`, `trap "" PIPE; while :; do yes "<a>"; done`, `trap "" PIPE; yes "<a>"; exit 0`} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		out, _, err := Exec(ctx, "sh", "-c", script)
