@@ -7,12 +7,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"time"
 
 	"llmops/probes/load/api"
-	"llmops/probes/load/arrival"
 	"llmops/probes/load/check"
 	"llmops/probes/load/prompt"
 )
@@ -31,7 +31,7 @@ type Config struct {
 	Concurrency int
 	// Arrivals is the open loop: requests are sent when they are due, however
 	// slow the server is.
-	Arrivals *arrival.Process
+	Arrivals Schedule
 	// MaxConcurrency caps the requests in flight of the open loop, 0: no cap.
 	// What waits for the cap waits in order, and the wait shows as queue time.
 	MaxConcurrency int
@@ -55,6 +55,14 @@ type Config struct {
 	// Graded, if set, is called for each measured request that succeeded and has
 	// checks, before its record is handed over and from the same goroutine.
 	Graded func(Graded)
+}
+
+// Schedule says when the requests of an open loop are due, each as a time since
+// the start of the run, in order. It must yield the same times each time that it
+// is asked.
+type Schedule interface {
+	Times() iter.Seq[time.Duration]
+	Validate() error
 }
 
 // Target is where the requests go and how.

@@ -18,7 +18,6 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/probes/load"
 	"llmops/probes/load/prompt"
-	"llmops/probes/request"
 	"llmops/probes/sim"
 )
 
@@ -58,87 +57,37 @@ environment (LLMOPS_API_KEY).`,
 // run does one load test. It prints the summary of whatever was measured, also
 // when the run broke off.
 func run(ctx context.Context, app *cli.App, o *options) error {
-	file, err := o.objectives.Read()
+	b, stop, err := setUp(ctx, app, o)
 	if err != nil {
 		return err
 	}
-	prompts, err := readPrompts(app, o)
-	if err != nil {
-		return err
-	}
-	checks, err := o.checksOf(prompts)
-	if err != nil {
-		return err
-	}
-	if o.embedded {
-		stop, err := o.startEmbedded(ctx)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	target, err := o.target(ctx, app)
-	if err != nil {
-		return err
-	}
-	if err := o.output.Check(); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	defer stop()
 	dir, err := openFolder(o.out)
 	if err != nil {
 		return err
 	}
-
-	agg := loadreport.New(loadreport.Config{Objectives: file.Objectives, Confidence: o.confidence, Price: o.price()})
-	gauge := &load.Gauge{}
-	cfg := load.Config{
-		Target: target.Target, Timeouts: o.timeouts, Prompts: prompts, Checks: checks,
-		Concurrency: o.concurrency, Arrivals: o.process(), MaxConcurrency: o.maxConcurrency,
-		Requests: o.requests, Duration: o.duration, Drain: o.drain,
-		WarmupRequests: o.warmup.requests, WarmupDuration: o.warmup.duration,
-		Gauge: gauge, Measured: agg.Start, Graded: func(g load.Graded) { agg.AddChecks(checked(g)) },
-	}
-	first := &firstFailure{}
-	stop := app.Progress(progress(app, o, agg, gauge))
-	result, runErr := load.Run(ctx, cfg, func(r *request.Record) error {
-		agg.Add(r)
-		first.note(r)
-		return dir.record(r)
-	})
-	stop()
-	if err := dir.closeRequests(); runErr == nil {
-		runErr = err
-	}
-	if result.Started.IsZero() { // nothing was sent: the configuration is at fault
-		return cli.Usage(runErr)
-	}
-
-	summary := agg.Summary(o.facts(app, target, result, runErr))
-	if s := summary.MeasuredS; s != nil && result.Window > 0 && *s > 1.1*result.Window.Seconds() {
-		summary.Warnings = append(summary.Warnings, fmt.Sprintf("the last requests took %.3gs to finish after %s of load; requests_per_second and tokens_per_second are over both",
-			*s-result.Window.Seconds(), result.Window))
+	m, err := b.measure(ctx, b.config(), dir)
+	if err != nil {
+		return err
 	}
 	// The files first: a reader of standard output may have gone away.
-	report := page{summary: summary, load: o.describe(), course: agg.Course(), buckets: agg.LatencyHistogram(pageRows)}
-	for _, err := range []error{writeFiles(dir, report), o.print(app, agg, summary)} {
-		if runErr == nil {
-			runErr = err
+	report := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows)}
+	for _, err := range []error{writeFiles(dir, report), o.print(app, m.agg, m.summary)} {
+		if m.err == nil {
+			m.err = err
 		}
 	}
-	tellGitHub(app, summary)
-	for _, w := range summary.Warnings {
+	tellGitHub(app, m.summary)
+	for _, w := range m.summary.Warnings {
 		app.Warnf("%s", w)
 	}
 	if o.out != "" {
 		app.Notef("results in %s", o.out)
 	}
-	if runErr != nil {
-		return runErr
+	if m.err != nil {
+		return m.err
 	}
-	return outcome(summary, first, result.Exhausted)
+	return outcome(m.summary, m.first, m.result.Exhausted)
 }
 
 // readPrompts loads the dataset or sets up the generator.
