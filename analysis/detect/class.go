@@ -82,7 +82,7 @@ type judged struct {
 }
 
 // next is the value to judge; not ok: there is none. reset tells that a counter began
-// anew.
+// anew, which is an event and no rate: what it had since then is less than what happened.
 func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
 	switch j.class {
 	case Latency:
@@ -97,13 +97,26 @@ func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
 			return 0, false, false
 		}
 		grown := v - before.v
-		if reset = grown < 0; reset {
-			grown = v // it began again at zero, as Prometheus has it
+		if grown < 0 { // it began anew, and what it grew by until then nobody knows
+			return 0, true, false
 		}
-		j.rate = grown / (float64(t-before.t) / 1000)
-		return j.rate, reset, true
+		rate := grown / (float64(t-before.t) / 1000)
+		if math.IsInf(rate, 0) { // values at both ends of what a float64 can hold
+			return 0, false, false
+		}
+		j.rate = rate
+		return rate, false, true
 	}
 	return v, false, true
+}
+
+// of is the value of a row as it is compared with what was expected: of a counter the
+// last rate.
+func (j *judged) of(v float64) float64 {
+	if j.class == Counter || j.class == Bucket {
+		return j.rate
+	}
+	return v
 }
 
 // shown is a judged value as it is shown: a rate for a counter.

@@ -28,9 +28,11 @@ func TestJudged(t *testing.T) {
 	}{
 		{0, 100, 0, false, false},
 		{10_000, 150, 5, false, true},
-		{20_000, 20, 2, true, true}, // began again: 20 in 10 s
+		{20_000, 20, 0, true, false}, // began again: what it had before is not known
 		{20_000, 30, 0, false, false},
 		{30_000, 30, 0, false, true},
+		{40_000, -1.7e308, 0, true, false},
+		{40_001, 1.7e308, 0, false, false}, // no float64 holds this rate
 	} {
 		x, reset, ok := c.next(want.t, want.v)
 		if x != want.x || reset != want.reset || ok != want.has {

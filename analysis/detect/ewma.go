@@ -7,7 +7,7 @@ import "math"
 //	r = x - m;  |r| / sqrt(s) > 6;  m += 0.1 r', s += 0.05 (r'^2 - s),
 //
 // where r' is r, clipped at 3 deviations, so that a spike moves neither (Roberts 1959;
-// clipping after Huber). It follows drifts and knows no periods. 20 ns.
+// clipping after Huber). It follows drifts and knows no periods. 0.1 µs.
 type ewma struct {
 	m, s float64
 	rows int

@@ -18,6 +18,7 @@ type Anomaly struct {
 	Value            float64 // at the peak; of a counter its rate by second
 	Low, High        float64 // what was expected at the peak; NaN: not known
 	Score            float64 // the greatest
+	P                float64 // the least p-value of its rows; 0: a rule found it, which has none
 	Channels         Set
 	Rule             string // that found it, in place of channels
 	Rows             int    // that are strange, within it
@@ -41,8 +42,9 @@ const (
 
 // A Judgement is what was found in one series.
 type Judgement struct {
-	Rows, Values int  // all rows, and those with a value
-	Judged       bool // there were values enough to say anything
+	Rows, Values int   // all rows, and those with a value
+	Judged       bool  // there were values enough to say anything
+	Last         int64 // the latest time of a row with a value, in ms since the epoch
 	Anomalies    []Anomaly
 	Events       []Event
 }
@@ -77,11 +79,13 @@ func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func
 			continue
 		}
 		j.Values++
+		j.Last = max(j.Last, r.T)
 		if from, ok := gaps.next(r.T); ok {
 			j.Events = append(j.Events, Event{series, Gap, from, r.T})
 		}
 		if d.Resets() > resets {
 			j.Events = append(j.Events, Event{series, Reset, gaps.before, r.T})
+			continue // it says nothing about what was before or is after it
 		}
 		switch {
 		case s.Value >= Alert:
@@ -89,9 +93,9 @@ func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func
 				now, open = Anomaly{Series: series, From: r.T}, true
 			}
 			fallthrough
-		case open && s.Level >= holding:
+		case open && s.Level >= holding && !now.over(d.values.of(r.V)):
 			quiet = 0
-			now.add(r, s, d.values)
+			now.add(r, s, &d.values)
 		case open:
 			if quiet++; quiet > patience {
 				j.Anomalies, open = append(j.Anomalies, now), false
@@ -105,17 +109,21 @@ func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func
 	return j
 }
 
+// over tells whether a value is as was expected when the anomaly was at its peak: what
+// looks at many rows at once stays strange for as long as the peak is among them.
+func (a *Anomaly) over(v float64) bool { return v >= a.Low && v <= a.High }
+
 // add counts a strange row to the anomaly.
-func (a *Anomaly) add(r Row, s Score, v judged) {
+func (a *Anomaly) add(r Row, s Score, v *judged) {
 	a.Rows++
 	a.To = r.T
 	a.Channels |= s.Channels
+	if a.Rows == 1 || s.P < a.P {
+		a.P = s.P
+	}
 	if s.Level > a.Score {
 		a.Score, a.PeakAt, a.Low, a.High = s.Level, r.T, s.Low, s.High
-		a.Value = r.V
-		if v.class == Counter || v.class == Bucket {
-			a.Value = v.rate
-		}
+		a.Value = v.of(r.V)
 	}
 }
 

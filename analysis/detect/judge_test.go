@@ -124,3 +124,34 @@ func TestBucket(t *testing.T) {
 		t.Error("novelti is a channel")
 	}
 }
+
+// TestRestart: the fall of a counter is an event, and its rate then nothing to judge.
+func TestRestart(t *testing.T) {
+	var values []float64
+	for i := range 300 {
+		values = append(values, float64(i%100*10))
+	}
+	j := Judge("x_total", slices.Values(rowsOf(60_000, values...)), nil, Options{Class: Counter}, nil)
+	if len(j.Events) != 2 || len(j.Anomalies) != 0 {
+		t.Errorf("%d events, want 2 restarts; anomalies %+v", len(j.Events), j.Anomalies)
+	}
+}
+
+// TestLength: an anomaly lasts as long as values are off, not as long as windows
+// remember them; the p-value of its first row is the least that its past allows.
+func TestLength(t *testing.T) {
+	for _, c := range []struct{ off, rows int }{{1, 1}, {2, 2}, {12, 12}} {
+		values := repeated(400, 10, 11, 12, 13, 14)
+		for i := range c.off {
+			values[300+i] = 40 + float64(i%3)
+		}
+		j := Judge("x", slices.Values(rowsOf(600_000, values...)), nil, Options{}, nil)
+		if len(j.Anomalies) != 1 {
+			t.Fatalf("%d rows off: %d anomalies: %+v", c.off, len(j.Anomalies), j.Anomalies)
+		}
+		a := j.Anomalies[0]
+		if got := int((a.To-a.From)/600_000) + 1; got != c.rows || a.P != 1.0/31 {
+			t.Errorf("%d rows off: the anomaly lasts %d and has p %v; want %d and 1/31", c.off, got, a.P, c.rows)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import "math"
 // recur cost nothing. The last rows are left out so that a new level is strange for as
 // long as it takes to look twice. Who has watched for an hour has seen little: in the
 // first 6 hours s counts by their share that has passed, and not at all in the first 50
-// rows. A binary search among at most 4,096 values: 0.1 µs.
+// rows. A binary search among at most 4,096 values: 0.15 µs.
 type novelty struct {
 	known    neighbours
 	late     ring

@@ -30,6 +30,9 @@ func Run(ctx context.Context, s *series.Store, o Options) (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	if w.calibration, err = shippedCalibration(); err != nil {
+		return r, err
+	}
 	r.Input = w.input(s, o)
 	judged := false
 	for _, sig := range o.Faults.Signals {
@@ -160,17 +163,11 @@ func (w *world) onset(x *candidate) int {
 	return max(0, from-1)
 }
 
-// ceiling is what no confidence exceeds: the lower end of the 95% interval of the share of
-// labelled incidents (68 of 68) whose first answer was right, 0.025^(1/68). Below it the
-// logistic score is used as it is: with each engine's cases held out, a fitted map was no
-// better.
-const ceiling = 0.947
-
 func (w *world) diagnosis(x *candidate, c fault.Catalogue) Diagnosis {
 	f := x.fault
 	d := Diagnosis{
-		Fault: f.ID, Name: f.En, Confidence: round(min(x.confidence, ceiling)), RootCause: f.Cause, Entity: x.entity.String(), Severity: f.Severity,
-		Onset: w.time(w.onset(x)), Evidence: []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{}, Pattern: f, Where: x.entity,
+		Fault: f.ID, Name: f.En, Confidence: round(w.calibration.at(x.confidence)), RootCause: f.Cause, Entity: x.entity.String(), Severity: f.Severity,
+		Onset: w.time(w.onset(x)), Evidence: []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{}, Pattern: f, Where: x.entity, score: x.confidence,
 	}
 	if x.explained != nil {
 		d.Explained = x.explained.fault.ID
@@ -204,7 +201,7 @@ func (w *world) diagnosis(x *candidate, c fault.Catalogue) Diagnosis {
 func (w *world) unknown(e event) Diagnosis {
 	worst := e.impact[0]
 	d := Diagnosis{
-		Fault: Unknown, Name: "Unknown fault", Confidence: round(0.9 * worst.confidence), Severity: fault.High, Entity: worst.entity.String(),
+		Fault: Unknown, Name: "Unknown fault", Confidence: round(w.calibration.at(0.9 * worst.confidence)), score: 0.9 * worst.confidence, Severity: fault.High, Entity: worst.entity.String(),
 		RootCause: "no pattern fits what is seen; the suspects are ranked by how far they are off, and since when",
 		Evidence:  []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{"look at the suspects, the first to change first, and at what was deployed or changed before the onset"},
 	}

@@ -43,9 +43,9 @@ func (e Entity) compare(o Entity) int {
 
 // Labels that name what a series is about, the narrowest first.
 var (
-	replicaLabels = []string{"replica", "pod", "exported_pod", "pod_name", "server"}
+	replicaLabels = []string{"replica", "pod", "exported_pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "server"}
 	targetLabels  = []string{"instance", "exported_instance"}
-	hostLabels    = []string{"node", "host", "Hostname", "hostname", "nodename", "kubernetes_node"}
+	hostLabels    = []string{"node", "host", "Hostname", "hostname", "nodename", "kubernetes_node", "k8s_node_name", "host_name"}
 )
 
 // kind is what sort of exporter a series is from.
@@ -123,6 +123,16 @@ func ownName(ls labels.Labels) string {
 	return ""
 }
 
+// targetOf is the address that a series was scraped from; "" if it does not say so.
+func targetOf(ls labels.Labels) string {
+	for _, l := range targetLabels {
+		if v := ls.Get(l); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
 func findOwners(all []*series.Series) owners {
 	o := owners{of: map[string]string{}, targets: map[string]kind{}}
 	seen := map[string]bool{}
@@ -137,7 +147,7 @@ func findOwners(all []*series.Series) owners {
 	for _, s := range all {
 		ls := s.Labels()
 		k := kindOf(s.Name())
-		if at := ls.Get("instance"); at != "" && k != ofOther && (o.targets[at] == ofOther || k == ofEngine) {
+		if at := targetOf(ls); at != "" && k != ofOther && (o.targets[at] == ofOther || k == ofEngine) {
 			o.targets[at] = k
 		}
 		name := ""

@@ -26,6 +26,7 @@ type service struct {
 	resets  []int    // steps at which counters of resetOf start again
 	resetOf string
 	size    int // replicas; 0: three
+	gpus    int // of each; 0: two
 }
 
 // change is what happens to series: those whose text has all the words.
@@ -98,7 +99,7 @@ func (s service) sources() []source {
 		count("process_cpu_seconds_total", 0.4)
 		gauge("process_resident_memory_bytes", 2e10)
 		add(false, 1e6, "process_start_time_seconds{%s}", pod)
-		for g := range 2 {
+		for g := range cmp.Or(s.gpus, 2) {
 			gpu := fmt.Sprintf(`instance="10.1.0.%d:9400",Hostname="node-%d",pod="llm-%d",gpu="%d"`, r, r, r, g)
 			for name, v := range map[string]float64{"GPU_UTIL": 80, "SM_CLOCK": 1980, "GPU_TEMP": 62, "POWER_USAGE": 400, "POWER_MGMT_LIMIT": 700, "FB_USED": 60000, "FB_FREE": 20000} {
 				add(false, v, "DCGM_FI_DEV_%s{%s}", name, gpu)
@@ -194,7 +195,7 @@ func (s service) store(t testing.TB) *series.Store {
 			b.Add(target, kind, int64(i)*goldenStep, v)
 		}
 	}
-	return b.Store(nil)
+	return canonical(b.Store(nil))
 }
 
 func contains(text string, parts []string) bool {
@@ -321,7 +322,7 @@ func TestGolden(t *testing.T) {
 	sure := func(r Report, id string) (Diagnosis, bool) {
 		for _, in := range r.Incidents {
 			for _, d := range in.Diagnoses {
-				if d.Fault == id && d.Confidence >= threshold && d.Explained == "" {
+				if d.Fault == id && d.score >= threshold && d.Explained == "" {
 					return d, true
 				}
 			}

@@ -16,7 +16,7 @@ type event struct {
 
 // events gathers what overlaps in time.
 func (w *world) events(c fault.Catalogue) []event {
-	chosen := choose(candidates(c, w.evidence, w.grid), c, w.view, w.grid)
+	chosen := choose(w.candidates(c), c, w.view, w.grid)
 	impact := w.unknowns(c)
 	var sure []*candidate
 	for _, x := range chosen {

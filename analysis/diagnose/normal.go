@@ -61,36 +61,42 @@ func (n normal) z(v float64) float64 {
 const maxZ = 1e6
 
 // normalSteps is which part of a record without a baseline counts as normal: its first 25
-// minutes, or a quarter of a long record; of a short one never more than the first 40 %.
+// minutes, or a quarter of a long record; of a short one never more than the first 40 %, and of
+// less than a quarter of an hour, which somebody took because of a fault, the first quarter.
 func normalSteps(g grid) int {
 	d := time.Duration(int64(g.n)*g.step) * time.Millisecond
 	want := max(25*time.Minute, d/4)
 	want = min(want, d*2/5)
+	if d < 15*time.Minute {
+		want = d / 4
+	}
 	return min(g.n, max(minNormal, int(want.Milliseconds()/g.step)))
 }
 
 // smooth is the running median of five values, two to either side: a single scrape is
-// never a symptom. Where at least three of the five are missing, so is the median.
+// never a symptom. Where at least three of the five are missing, so is the median. It
+// writes over v.
 func smooth(v []float64) []float64 {
-	out := make([]float64, len(v))
-	var w [5]float64
-	for i := range v {
-		k := 0
-		for j := max(0, i-2); j <= min(len(v)-1, i+2); j++ {
-			if !math.IsNaN(v[j]) {
-				w[k] = v[j]
-				k++
+	nan := math.NaN()
+	before := [2]float64{nan, nan} // the two that were written over last
+	for i, x := range v {
+		w := [5]float64{before[0], before[1], x, nan, nan}
+		copy(w[3:], v[i+1:min(len(v), i+3)])
+		before = [2]float64{before[1], x}
+		s := w[:0]
+		for _, y := range w {
+			if !math.IsNaN(y) {
+				s = append(s, y)
 			}
 		}
-		if k < 3 && k < len(v) || math.IsNaN(v[i]) && k < 4 {
-			out[i] = math.NaN()
+		if k := len(s); k < 3 && k < len(v) || math.IsNaN(x) && k < 4 {
+			v[i] = nan
 			continue
 		}
-		s := w[:k]
 		slices.Sort(s)
-		out[i] = s[k/2]
+		v[i] = s[len(s)/2]
 	}
-	return out
+	return v
 }
 
 // median of what is not missing; NaN without any.

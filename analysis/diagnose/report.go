@@ -75,6 +75,7 @@ type Diagnosis struct {
 	Actions      []string       `json:"actions"`
 	Pattern      *fault.Fault   `json:"-"`
 	Where        Entity         `json:"-"`
+	score        float64        // before calibration
 }
 
 // Evidence is a symptom as it was seen.

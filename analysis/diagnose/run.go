@@ -32,18 +32,19 @@ type Options struct {
 
 // world is all that was measured.
 type world struct {
-	grid     grid
-	since    int // step before which nothing is looked for
-	base     int // steps that count as normal; 0: the baseline does
-	view     view
-	signals  map[string]measured
-	evidence map[string][]evidence // by key of symptom
-	usual    map[string]map[Entity]normal
+	grid    grid
+	since   int // step before which nothing is looked for
+	base    int // steps that count as normal; 0: the baseline does
+	view    view
+	signals map[string]measured // by name, or expression of a symptom
+	usual   map[string]map[Entity]normal
+
+	calibration calibration
 }
 
 func measure(ctx context.Context, s *series.Store, o Options) (*world, error) {
 	from, to := o.From.UnixMilli(), o.To.UnixMilli()
-	w := &world{grid: gridOf(s, from, to), signals: map[string]measured{}, evidence: map[string][]evidence{}}
+	w := &world{grid: gridOf(s, from, to), signals: map[string]measured{}}
 	if o.Baseline == nil {
 		w.base = normalSteps(w.grid)
 		if !o.Since.IsZero() {
@@ -53,7 +54,7 @@ func measure(ctx context.Context, s *series.Store, o Options) (*world, error) {
 			}
 		}
 	} else if first, last, ok := o.Baseline.Bounds(); ok {
-		before := &world{grid: gridOf(o.Baseline, first, last), signals: map[string]measured{}, evidence: map[string][]evidence{}}
+		before := &world{grid: gridOf(o.Baseline, first, last), signals: map[string]measured{}}
 		before.grid.step = w.grid.step
 		before.grid.n = min(maxSteps, int((last-first)/before.grid.step)+1)
 		before.base = before.grid.n
@@ -67,12 +68,13 @@ func measure(ctx context.Context, s *series.Store, o Options) (*world, error) {
 
 // fill measures signals and symptoms.
 func (w *world) fill(ctx context.Context, s *series.Store, c fault.Catalogue) error {
-	engine := series.NewEngine(series.Limits{Lookback: time.Duration(4*w.grid.step) * time.Millisecond})
+	// How long a query takes depends on who else uses the machine; whoever waits can stop it.
+	engine := series.NewEngine(series.Limits{Lookback: time.Duration(4*w.grid.step) * time.Millisecond, Timeout: time.Hour})
 	names, units := []string{}, computed()
 	for _, sig := range c.Signals {
 		units[sig.Name] = sig.Unit
 	}
-	w.view = newView(s, func(string) bool { return true })
+	w.view = newView(s)
 	e := evaluation{w.view, w.grid, engine, w.base, w.usual}
 	by, err := e.signals(ctx, c.Signals)
 	if err != nil {
@@ -83,11 +85,16 @@ func (w *world) fill(ctx context.Context, s *series.Store, c fault.Catalogue) er
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	exprs := expressions(c, by)
+	// Expressions are of what was measured, which smoothing writes over.
+	over := e.store(by, slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !slices.ContainsFunc(exprs, func(expr string) bool { return containsWord(expr, name) })
+	}))
 	learned := map[string]map[Entity]normal{}
 	for _, name := range names {
 		w.signals[name] = w.measured(name, by[name], units[name], learned)
 	}
-	if err := w.symptoms(ctx, e, by, names, c, learned); err != nil {
+	if err := w.symptoms(ctx, e, over, exprs, learned); err != nil {
 		return err
 	}
 	if w.usual == nil {
@@ -102,7 +109,7 @@ func (w *world) measured(name string, ts tracks, unit string, learned map[string
 	m := measured{unit: unit}
 	of := map[Entity]normal{}
 	for _, t := range ts {
-		t.v = smooth(t.v)
+		smooth(t.v)
 		n := w.usual[name][t.entity]
 		if w.base > 0 {
 			n = normalOf(t.v[:w.base])
@@ -115,29 +122,20 @@ func (w *world) measured(name string, ts tracks, unit string, learned map[string
 	return m
 }
 
-// symptoms evaluates the expressions of symptoms over the signals, each once.
-func (w *world) symptoms(ctx context.Context, e evaluation, by map[string]tracks, names []string, c fault.Catalogue, learned map[string]map[Entity]normal) error {
-	over := e.store(by, names)
-	var all []*fault.Symptom
-	exprs := map[string]int{}
+// expressions are those of symptoms that are not signals, each once.
+func expressions(c fault.Catalogue, by map[string]tracks) []string {
 	var list []string
-	for i := range c.Faults {
-		f := &c.Faults[i]
-		for _, group := range [][]fault.Symptom{f.Symptoms, f.Against} {
-			for k := range group {
-				s := &group[k]
-				all = append(all, s)
-				if _, is := by[s.Expr]; is {
-					continue
-				}
-				if _, is := exprs[s.Expr]; !is {
-					exprs[s.Expr] = len(list)
-					list = append(list, s.Expr)
-				}
-			}
+	for _, s := range single(c) {
+		if _, is := by[s.Expr]; !is && !slices.Contains(list, s.Expr) {
+			list = append(list, s.Expr)
 		}
 	}
-	evaluated, results := make([]tracks, len(list)), make([]measured, len(list))
+	return list
+}
+
+// symptoms evaluates expressions over the signals.
+func (w *world) symptoms(ctx context.Context, e evaluation, over *series.Store, list []string, learned map[string]map[Entity]normal) error {
+	evaluated := make([]tracks, len(list))
 	err := parallel(len(list), func(i int) error {
 		ts, err := e.expression(ctx, over, "", list[i])
 		if err != nil {
@@ -153,21 +151,36 @@ func (w *world) symptoms(ctx context.Context, e evaluation, by map[string]tracks
 		return err
 	}
 	for i, ts := range evaluated {
-		results[i] = w.measured(list[i], ts, "", learned)
-	}
-	found := make([][]evidence, len(all))
-	_ = parallel(len(all), func(i int) error {
-		m, is := w.signals[all[i].Expr]
-		if !is {
-			m = results[exprs[all[i].Expr]]
-		}
-		found[i] = evidences(m, all[i].Test)
-		return nil
-	})
-	for i, s := range all {
-		w.evidence[key(s)] = found[i]
+		w.signals[list[i]] = w.measured(list[i], ts, "", learned)
 	}
 	return nil
+}
+
+// single are the symptoms of a catalogue that have an expression of their own: of one
+// with alternatives these.
+func single(c fault.Catalogue) []*fault.Symptom {
+	var all []*fault.Symptom
+	for i := range c.Faults {
+		f := &c.Faults[i]
+		for _, group := range [][]fault.Symptom{f.Symptoms, f.Against} {
+			for k := range group {
+				all = append(all, parts(&group[k])...)
+			}
+		}
+	}
+	return all
+}
+
+// parts are the alternatives of a symptom, or itself.
+func parts(s *fault.Symptom) []*fault.Symptom {
+	if len(s.Any) == 0 {
+		return []*fault.Symptom{s}
+	}
+	var all []*fault.Symptom
+	for i := range s.Any {
+		all = append(all, &s.Any[i])
+	}
+	return all
 }
 
 // Looks is a selector of the metrics that the shipped catalogue looks at, as exporters

@@ -3,12 +3,8 @@ package diagnose
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"math"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,7 +20,7 @@ import (
 
 // remade is a store of the same samples: in another order, with values multiplied.
 func remade(s *series.Store, shuffle uint64, factor func(name string) float64) *series.Store {
-	list := slices.Clone(s.Series())
+	list := originals(s)
 	r := rand.New(rand.NewPCG(shuffle, 1))
 	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	b := series.NewBuilder()
@@ -33,7 +29,7 @@ func remade(s *series.Store, shuffle uint64, factor func(name string) float64) *
 			b.Add(x.Labels(), x.Kind(), t, v*factor(x.Name()))
 		}
 	}
-	return b.Store(nil)
+	return canonical(b.Store(nil))
 }
 
 func same(string) float64 { return 1 }
@@ -102,12 +98,12 @@ func TestBaseline(t *testing.T) {
 	s := straggler().store(t)
 	part := func(from, to int) *series.Store {
 		b := series.NewBuilder()
-		for _, x := range s.Series() {
+		for _, x := range originals(s) {
 			for t, v := range x.Between(int64(from)*goldenStep, int64(to)*goldenStep) {
 				b.Add(x.Labels(), x.Kind(), t, v)
 			}
 		}
-		return b.Store(nil)
+		return canonical(b.Store(nil))
 	}
 	r, err := Run(t.Context(), part(72, 98), Options{Faults: c, Baseline: part(0, 60)})
 	if err != nil {
@@ -205,100 +201,6 @@ func TestCommandsAreShell(t *testing.T) {
 	if len(seen) < 40 {
 		t.Errorf("%d commands only", len(seen))
 	}
-}
-
-// TestIncidentsHarder takes away metrics that not everybody exports, every other scrape,
-// or all that comes later than eight minutes after the onset; it prints what is left.
-func TestIncidentsHarder(t *testing.T) {
-	dir := data(t, "incidents")
-	c := shipped(t)
-	dirs, _ := filepath.Glob(filepath.Join(dir, "case-*"))
-	optional := []string{"container_", "kube_", "POWER_MGMT", "VIOLATION", "ECC", "REMAP", "request_decode", "request_prefill", "request_queue", "gateway_time_to_first", "gateway_request_retries", "node_netstat", "PCIE_LINK", "e2e_request", "inter_token", "process_cpu"}
-	harder := map[string]func(*series.Store, label) (*series.Store, Options){
-		"fewer metrics": func(s *series.Store, _ label) (*series.Store, Options) {
-			return s.Without(func(x *series.Series) bool { return contains(x.Name(), optional) }), Options{Faults: c}
-		},
-		"every other scrape": func(s *series.Store, _ label) (*series.Store, Options) {
-			b := series.NewBuilder()
-			for _, x := range s.Series() {
-				i := 0
-				for at, v := range x.Points() {
-					if i++; i%2 == 0 {
-						b.Add(x.Labels(), x.Kind(), at, v)
-					}
-				}
-			}
-			return b.Store(nil), Options{Faults: c}
-		},
-		"eight minutes": func(s *series.Store, l label) (*series.Store, Options) {
-			o := Options{Faults: c}
-			if len(l.Faults) > 0 {
-				o.To = l.Faults[0].Onset.Add(8 * time.Minute)
-			}
-			return s, o
-		},
-	}
-	for name, make := range harder {
-		n, right, alarms := 0, 0, 0
-		for _, dir := range dirs {
-			s, l := loadCase(t, dir)
-			s, o := make(s, l)
-			r, err := Run(t.Context(), s, o)
-			switch {
-			case err != nil:
-				t.Fatal(err)
-			case l.Clean:
-				alarms += len(r.Incidents)
-				continue
-			}
-			n++
-			ok := false
-			for _, f := range l.Faults {
-				ok = ok || len(r.Incidents) > 0 && r.Incidents[0].Diagnoses[0].Fault == f.Fault
-			}
-			if ok {
-				right++
-			} else {
-				show(t, dir, l, r)
-			}
-		}
-		t.Logf("%s: top-1 %d of %d, incidents in clean cases %d", name, right, n, alarms)
-		if right < n*85/100 || alarms > 0 {
-			t.Errorf("%s: want 85%% right and no alarm", name)
-		}
-	}
-}
-
-// BenchmarkFile goes from a file of an hour of 2,000 series at 15 s to the report.
-func BenchmarkFile(b *testing.B) {
-	c := shipped(b)
-	file := filepath.Join(b.TempDir(), "metrics.txt")
-	var text bytes.Buffer
-	sources := service{size: 26}.sources()
-	for _, x := range sources {
-		sum := 1000.0
-		for i := range 240 {
-			v := x.v * noise(x.text, i)
-			if math.IsNaN(v) {
-				continue
-			}
-			if x.counter {
-				sum += v * 15
-				v = sum
-			}
-			fmt.Fprintf(&text, "%s %g %d\n", x.text, v, 1_772_323_200+15*i)
-		}
-	}
-	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Run(b.Context(), load(b, file), Options{Faults: c}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(len(sources)), "series")
 }
 
 // Odd data give a report all the same, and one that can be written as JSON: no NaN in it.

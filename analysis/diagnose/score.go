@@ -41,15 +41,12 @@ func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candida
 	c := &candidate{fault: f, entity: e, score: make([]float64, g.n)}
 	seen := false
 	for i := range f.Symptoms {
-		s := shown{symptom: f.Symptoms[i]}
-		s.evidence, s.known = about(all[key(&f.Symptoms[i])], e)
+		s := told(&f.Symptoms[i], all, e)
 		seen = seen || s.known && s.symptom.Required
 		c.symptoms = append(c.symptoms, s)
 	}
 	for i := range f.Against {
-		s := shown{symptom: f.Against[i]}
-		s.evidence, s.known = about(all[key(&f.Against[i])], e)
-		c.against = append(c.against, s)
+		c.against = append(c.against, told(&f.Against[i], all, e))
 	}
 	if !seen {
 		return nil // nothing of what it cannot be without is measured
@@ -63,6 +60,34 @@ func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candida
 	c.score = hold(c.score, c.held)
 	c.fit(g)
 	return c
+}
+
+// told is the evidence of a symptom for an entity; of one with alternatives at each time
+// the strongest.
+func told(s *fault.Symptom, all map[string][]evidence, e Entity) shown {
+	best := shown{symptom: *s}
+	var v []float64
+	for _, part := range parts(s) {
+		x, known := about(all[key(part)], e)
+		switch {
+		case !known:
+		case v == nil:
+			best.evidence, best.symptom.Name, v = x, part.Name, x.v
+		default:
+			if total(x.v) > total(best.v) {
+				best.evidence, best.symptom.Name = x, part.Name
+			}
+			stronger := make([]float64, len(v))
+			for t := range v {
+				if stronger[t] = v[t]; math.IsNaN(v[t]) || x.v[t] > v[t] {
+					stronger[t] = x.v[t]
+				}
+			}
+			v = stronger
+		}
+	}
+	best.known, best.v = v != nil, v
+	return best
 }
 
 // fit finds where the score is highest, and how far to both sides it is half of that.
@@ -147,25 +172,29 @@ func hold(v []float64, n int) []float64 {
 // key tells symptoms apart that are judged differently.
 func key(s *fault.Symptom) string { return s.Position.String() + s.Name }
 
-// candidates fits every fault to everything that it may befall.
-func candidates(c fault.Catalogue, all map[string][]evidence, g grid) []*candidate {
-	type job struct {
-		fault  *fault.Fault
-		entity Entity
-	}
-	var jobs []job
-	for i := range c.Faults {
+// candidates fits every fault to everything that it may befall, and keeps what is worth a
+// word. The evidence for a fault of many entities over a long time is large: it is made
+// for one fault after the other.
+func (w *world) candidates(c fault.Catalogue) []*candidate {
+	found := make([][]*candidate, len(c.Faults))
+	_ = parallel(len(c.Faults), func(i int) error {
 		f := &c.Faults[i]
-		for _, e := range entitiesOf(f, all) {
-			jobs = append(jobs, job{f, e})
+		all := map[string][]evidence{}
+		for _, group := range [][]fault.Symptom{f.Symptoms, f.Against} {
+			for k := range group {
+				for _, s := range parts(&group[k]) {
+					all[key(s)] = evidences(w.signals[s.Expr], s.Test)
+				}
+			}
 		}
-	}
-	found := make([]*candidate, len(jobs))
-	_ = parallel(len(jobs), func(i int) error {
-		found[i] = score(jobs[i].fault, jobs[i].entity, all, g)
+		for _, e := range entitiesOf(f, all) {
+			if x := score(f, e, all, w.grid); x != nil && x.confidence >= keepFrom {
+				found[i] = append(found[i], x)
+			}
+		}
 		return nil
 	})
-	return slices.DeleteFunc(found, func(c *candidate) bool { return c == nil })
+	return slices.Concat(found...)
 }
 
 // entitiesOf is what a fault may befall: whatever its required symptoms are measured of.
@@ -178,20 +207,26 @@ func entitiesOf(f *fault.Fault, all map[string][]evidence) []Entity {
 		if !f.Symptoms[i].Required {
 			continue
 		}
-		for _, x := range all[key(&f.Symptoms[i])] {
-			e := x.entity
-			switch {
-			case f.Scope == fault.Upstream && e.Label != "upstream", e == Entity{}:
-				continue
-			case f.Scope != fault.Upstream && e.Label == "upstream":
-				continue
-			case f.Scope == fault.GPU && e.GPU == "":
-				continue
-			case f.Scope == fault.Replica:
-				e = e.whole()
+		for _, part := range parts(&f.Symptoms[i]) {
+			for _, x := range all[key(part)] {
+				e := x.entity
+				switch {
+				case f.Scope == fault.Upstream && e.Label != "upstream", e == Entity{}:
+					continue
+				case f.Scope != fault.Upstream && e.Label == "upstream":
+					continue
+				case f.Scope == fault.Replica:
+					e = e.whole()
+				}
+				es = append(es, e)
 			}
-			es = append(es, e)
 		}
+	}
+	if f.Scope == fault.GPU { // a whole replica only where none of its GPUs is measured
+		all := slices.Clone(es)
+		es = slices.DeleteFunc(es, func(e Entity) bool {
+			return e.GPU == "" && slices.ContainsFunc(all, func(o Entity) bool { return o.GPU != "" && o.whole() == e })
+		})
 	}
 	slices.SortFunc(es, Entity.compare)
 	es = slices.Compact(es)

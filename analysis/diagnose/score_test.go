@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,13 +21,18 @@ import (
 	"llmops/rules/fault"
 )
 
-func shipped(t testing.TB) fault.Catalogue {
-	t.Helper()
+// shippedFaults is the catalogue that ships.
+var shippedFaults = sync.OnceValue(func() fault.Catalogue {
 	c, err := fault.Load(defaults.Faults, "faults")
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // it ships with the program
 	}
 	return c
+})
+
+func shipped(t testing.TB) fault.Catalogue {
+	t.Helper()
+	return shippedFaults()
 }
 
 // label is what is known of a labelled case.
@@ -72,12 +77,20 @@ func load(t testing.TB, file string) *series.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return canonical(s)
+}
+
+// names of metrics as the catalogue has them.
+var metricNamesOf = sync.OnceValue(func() catalog.Catalog {
 	c, err := catalog.Load()
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // it ships with the program
 	}
-	return series.Canonical(s, c)
-}
+	return c
+})
+
+// canonical gives series the names that the program gives them when it reads them.
+func canonical(s *series.Store) *series.Store { return series.Canonical(s, metricNamesOf()) }
 
 // data is the folder of labelled data, which does not ship.
 func data(t testing.TB, name string) string {
@@ -115,12 +128,7 @@ func TestIncidents(t *testing.T) {
 	type count struct{ n, top1, top3, one, entity int }
 	total, byFault := count{}, map[string]*count{}
 	clean, cleanOK := 0, 0
-	type answer struct {
-		p      float64
-		ok     bool
-		engine string
-	}
-	var answers []answer
+	var answers []forecast
 	var delays []float64
 	for _, dir := range dirs {
 		s, l := loadCase(t, dir)
@@ -148,7 +156,7 @@ func TestIncidents(t *testing.T) {
 		got := count{n: 1}
 		if len(r.Incidents) > 0 {
 			d := r.Incidents[0].Diagnoses
-			answers = append(answers, answer{d[0].Confidence, slices.Contains(want, d[0].Fault), l.Engine})
+			answers = append(answers, forecast{d[0].Confidence, slices.Contains(want, d[0].Fault), l.Engine})
 			if i := slices.Index(want, d[0].Fault); i >= 0 {
 				got.top1 = 1
 				delays = append(delays, r.Incidents[0].Onset.Sub(l.Faults[i].Onset).Seconds())
@@ -173,22 +181,10 @@ func TestIncidents(t *testing.T) {
 	for _, k := range slices.Sorted(maps.Keys(byFault)) {
 		t.Logf("%-44s %+v", k, *byFault[k])
 	}
-	bins := map[int][]answer{}
-	for _, a := range answers {
-		bins[int(a.p*10)] = append(bins[int(a.p*10)], a)
+	for p, group := range byConfidence(answers) {
+		t.Logf("confidence %.2f: right %.0f of %d", p, rightOf(group), len(group))
 	}
-	ece := 0.0
-	for _, b := range slices.Sorted(maps.Keys(bins)) {
-		sum, ok := 0.0, 0.0
-		for _, a := range bins[b] {
-			sum += a.p
-			if a.ok {
-				ok++
-			}
-		}
-		ece += math.Abs(sum-ok) / float64(len(answers))
-		t.Logf("confidence %.2f: right %.0f of %d", sum/float64(len(bins[b])), ok, len(bins[b]))
-	}
+	ece := calibrationError(answers)
 	slices.Sort(delays)
 	if len(delays) > 0 {
 		t.Logf("onset minus label, s: median %.0f, 10%% %.0f, 90%% %.0f", quantile(delays, 0.5), quantile(delays, 0.1), quantile(delays, 0.9))

@@ -18,7 +18,6 @@ const keepFrom = 0.12
 // of the whole, of neighbours only the worst counts where one is broken and the others
 // feel it, and effects are marked with their cause.
 func choose(all []*candidate, c fault.Catalogue, v view, g grid) []*candidate {
-	all = slices.DeleteFunc(all, func(x *candidate) bool { return x.confidence < keepFrom })
 	byFault := map[string][]*candidate{}
 	for _, x := range all {
 		byFault[x.fault.ID] = append(byFault[x.fault.ID], x)

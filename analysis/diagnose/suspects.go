@@ -108,7 +108,7 @@ func (w *world) onGrid(x *series.Series) []float64 {
 			v[i] = value
 		}
 	}
-	if x.Kind() == series.Counter {
+	if counts(x) {
 		for t, grown := range x.Increases() {
 			put(t, grown)
 		}

@@ -27,38 +27,81 @@ type evidence struct {
 // evidences judges every track of a symptom.
 func evidences(m measured, t fault.Test) []evidence {
 	var found []evidence
+	var gpus, replicas peers
+	if t.PeersAbove != nil || t.PeersBelow != nil {
+		gpus, replicas = peersOf(m.tracks, true), peersOf(m.tracks, false)
+	}
 	for i := range m.tracks {
 		tr := &m.tracks[i]
 		e := evidence{entity: tr.entity, v: make([]float64, len(tr.v)), track: tr, normal: m.normal[i], unit: m.unit}
-		var peers []*track
-		if t.PeersAbove != nil || t.PeersBelow != nil {
-			peers = peersOf(m.tracks, i)
+		among := replicas
+		if tr.entity.GPU != "" {
+			among = gpus
 		}
 		for k, v := range tr.v {
-			e.v[k] = judge(t, v, e.normal, peers, k)
+			other := math.NaN()
+			if among != nil {
+				other = among[k].without(v, tr.entity.Name != "")
+			}
+			e.v[k] = judge(t, v, e.normal, other)
 		}
 		found = append(found, e)
 	}
 	return found
 }
 
-// peersOf are the tracks of the other entities of the same sort.
-func peersOf(ts tracks, i int) []*track {
-	var peers []*track
-	for j := range ts {
-		if j != i && (ts[j].entity.GPU == "") == (ts[i].entity.GPU == "") && ts[j].entity.Name != "" {
-			peers = append(peers, &ts[j])
+// peers are at each step the values of all entities of one sort that have a name.
+type peers []sorted
+
+type sorted []float64 // without NaN
+
+func peersOf(ts tracks, gpus bool) peers {
+	var p peers
+	for _, t := range ts {
+		if (t.entity.GPU != "") != gpus || t.entity.Name == "" {
+			continue
+		}
+		if p == nil {
+			p = make(peers, len(t.v))
+		}
+		for k, v := range t.v {
+			if !math.IsNaN(v) {
+				p[k] = append(p[k], v)
+			}
 		}
 	}
-	return peers
+	for _, s := range p {
+		slices.Sort(s)
+	}
+	return p
+}
+
+// without is the median of all but v, which is one of them or not; NaN if there are none.
+func (s sorted) without(v float64, among bool) float64 {
+	n, own := len(s), len(s)
+	if among && !math.IsNaN(v) {
+		own, _ = slices.BinarySearch(s, v)
+		n--
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	at := func(i int) float64 {
+		if i >= own {
+			i++
+		}
+		return s[i]
+	}
+	return (at((n-1)/2) + at(n/2)) / 2
 }
 
 // surprise is by how many standard deviations a value must have moved to be a change, and
 // from when on it is a full one.
 var surprise = fault.Ramp{From: 3, To: 6}
 
-// judge is how far a value is a symptom: the least of the parts of the test.
-func judge(t fault.Test, v float64, n normal, peers []*track, at int) float64 {
+// judge is how far a value is a symptom: the least of the parts of the test. other is the
+// median of its peers; NaN if there are none.
+func judge(t fault.Test, v float64, n normal, other float64) float64 {
 	if math.IsNaN(v) {
 		return math.NaN()
 	}
@@ -98,18 +141,13 @@ func judge(t fault.Test, v float64, n normal, peers []*track, at int) float64 {
 		}
 	}
 	if t.PeersAbove != nil || t.PeersBelow != nil {
-		p := make([]float64, 0, len(peers))
-		for _, tr := range peers {
-			p = append(p, tr.v[at])
-		}
-		m := median(p)
-		if math.IsNaN(m) {
+		if math.IsNaN(other) {
 			return math.NaN() // there is nobody to compare with
 		}
 		ratio := 1.0
 		switch {
-		case m != 0:
-			ratio = v / m
+		case other != 0:
+			ratio = v / other
 		case v > 0:
 			ratio = maxZ
 		}

@@ -21,7 +21,6 @@ type exporter struct {
 	seen    []int       // and how many have samples
 	changed []bool      // whether any series at all did
 	falls   map[int]int // counters that fall, by step
-	counter int
 }
 
 // stillSteps is for how many steps a series must not change to stand still.
@@ -85,9 +84,7 @@ func (x *exporter) add(s *series.Series, g grid, base int) {
 	x.n++
 	changes, steps, last, since := 0, 0, math.NaN(), 0
 	still := make([]bool, g.n)
-	if s.Kind() == series.Counter {
-		x.counter++
-	}
+	counter := counts(s)
 	for i, value := range v {
 		if math.IsNaN(value) {
 			continue
@@ -104,7 +101,7 @@ func (x *exporter) add(s *series.Series, g grid, base int) {
 					changes++
 				}
 			}
-			if s.Kind() == series.Counter && value < last {
+			if counter && value < last {
 				x.falls[i]++
 			}
 		}

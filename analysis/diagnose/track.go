@@ -37,6 +37,12 @@ func (g grid) window() time.Duration {
 	return time.Duration(max(g.step*int64(g.steps(2*time.Minute, 20, 4)), 1000)) * time.Millisecond
 }
 
+// trend is the time over which something must go on to be a trend: five minutes, of a
+// short record a twelfth.
+func (g grid) trend() time.Duration {
+	return time.Duration(g.step*int64(g.steps(5*time.Minute, 12, 5))) * time.Millisecond
+}
+
 // steps is how many there are in d, of a short record in that part of it, but at least so
 // many.
 func (g grid) steps(d time.Duration, part, least int) int {
@@ -44,7 +50,7 @@ func (g grid) steps(d time.Duration, part, least int) int {
 }
 
 // maxSteps bounds what is looked at: a longer time is looked at in longer steps.
-const maxSteps = 6000
+const maxSteps = 3000
 
 func gridOf(s *series.Store, from, to int64) grid {
 	counts := map[int64]int{}
@@ -132,7 +138,7 @@ func (e evaluation) signals(ctx context.Context, list []fault.Signal) (map[strin
 
 // expression evaluates one expression over the grid.
 func (e evaluation) expression(ctx context.Context, s *series.Store, name, expr string) (tracks, error) {
-	expr = fault.Windowed(expr, fmt.Sprintf("%ds", int(e.grid.window().Seconds())))
+	expr = fault.Windowed(expr, e.grid.window(), e.grid.trend())
 	step := time.Duration(e.grid.step) * time.Millisecond
 	r, err := e.engine.Range(ctx, s, expr, time.UnixMilli(e.grid.start), time.UnixMilli(e.grid.at(e.grid.n-1)), step)
 	if err != nil {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,18 @@ func viewName(name string) string {
 	return name
 }
 
+// counts tells counters, also those that neither their source nor their name tells.
+func counts(x *series.Series) bool {
+	name := x.Name()
+	return x.Kind() == series.Counter || x.Kind() == series.Unknown &&
+		(hasPrefix(name, "node_netstat_") && !strings.HasSuffix(name, "CurrEstab") ||
+			hasPrefix(name, "DCGM_") && hasSuffix(name, "_VIOLATION", "_COUNTER", "_COUNT_TOTAL", "_ENERGY_CONSUMPTION"))
+}
+
+func hasSuffix(s string, suffixes ...string) bool {
+	return slices.ContainsFunc(suffixes, func(p string) bool { return strings.HasSuffix(s, p) })
+}
+
 // A view is the series of a store with one spelling of names and labels, and with the
 // labels replica and gpu for whom they are about.
 type view struct {
@@ -48,8 +61,8 @@ type view struct {
 	hosts    map[string]bool // of the names in replica: those that are hosts
 }
 
-// newView copies what wanted tells to; the names are those of the view.
-func newView(s *series.Store, wanted func(name string) bool) view {
+// newView gives the series of a store their names in the view; samples are not copied.
+func newView(s *series.Store) view {
 	var all []*series.Series
 	for _, x := range s.Series() {
 		if x.Original() {
@@ -58,21 +71,18 @@ func newView(s *series.Store, wanted func(name string) bool) view {
 	}
 	o := findOwners(all)
 	v := view{replicas: o.replicas, hosts: map[string]bool{}}
-	b := series.NewBuilder()
-	for _, x := range s.Series() {
+	adapters := series.NewBuilder()
+	v.store = s.Relabel(func(x *series.Series) labels.Labels {
 		name := viewName(x.Name())
 		if name == "vllm:lora_requests_info" && x.Original() {
-			v.adapters(b, x, o)
+			v.adapters(adapters, x, o)
 		}
-		if !wanted(name) || !x.Original() && name != x.Name() {
-			continue
+		if !x.Original() && name != x.Name() {
+			return labels.EmptyLabels()
 		}
-		ls := v.relabel(x.Labels(), name, o)
-		for t, value := range x.Samples(minTime, maxTime) {
-			b.Add(ls, x.Kind(), t, value)
-		}
-	}
-	v.store = b.Store(nil)
+		return v.relabel(x.Labels(), name, o)
+	})
+	v.store = series.Join(v.store, adapters.Store(nil))
 	return v
 }
 
@@ -88,11 +98,11 @@ func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
 	})
 	k := kindOf(ls.Get(model.MetricNameLabel))
 	if k == ofOther {
-		k = o.targets[ls.Get("instance")]
+		k = o.targets[targetOf(ls)]
 	}
 	replica := o.find(ls)
 	host := k == ofGPU || k == ofHost
-	if replica == "" && k != ofGateway && len(o.replicas) == 1 && (host || k == ofEngine || ls.Get("pod") != "" || ls.Get("instance") == "") && !isBusiness(name) {
+	if replica == "" && k != ofGateway && len(o.replicas) == 1 && (host || k == ofEngine || ls.Get("pod") != "" || targetOf(ls) == "") && !isBusiness(name) {
 		replica = o.replicas[0] // there is nobody else whom it may be about
 	}
 	if replica == "" && host {

@@ -62,6 +62,7 @@ type Aggregator struct {
 	reasoningN, cachedN   int64
 	fromUsage, fromChunks int64
 	good                  int64
+	inputs                int64 // of embeddings
 	series                [metricCount]series
 	lateness, readLag     stats.Sketch // ns
 	quality               stats.Sequence
@@ -73,6 +74,8 @@ type Aggregator struct {
 	cut                   cut
 	line                  timeline
 	course                course
+	arrivals              arrivals
+	urls                  urls
 	started               bool
 }
 
@@ -112,13 +115,19 @@ func (a *Aggregator) start(at time.Time) {
 func (a *Aggregator) Add(r *request.Record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.requests.Total++
+	a.requests.add(r)
+	a.urls.add(r)
 	if r.Error == request.Cancelled {
-		a.requests.Cancelled++
-		a.cutOff(r)
+		a.arrived(r)
+		if !r.ByPlan {
+			a.cutOff(r)
+		} else if !r.SentAt.IsZero() && !r.DoneAt.IsZero() {
+			a.inFlight += max(r.DoneAt.Sub(r.SentAt), 0)
+		}
 		return
 	}
 	a.window(r)
+	a.arrived(r)
 	a.events += int64(len(r.Chunks))
 	a.coalesced += int64(r.Coalesced)
 	a.resent += int64(min(r.Resent, 1))
@@ -130,7 +139,6 @@ func (a *Aggregator) Add(r *request.Record) {
 	}
 	end, class := bin{}, request.OK
 	if r.OK {
-		a.requests.Succeeded++
 		a.success(r)
 		end.succeeded = 1
 		if r.CompletionTokens != nil {
@@ -141,7 +149,6 @@ func (a *Aggregator) Add(r *request.Record) {
 			end.good = 1
 		}
 	} else {
-		a.requests.Failed++
 		a.failure(r)
 		end.failed = 1
 		if class = r.Error; class == request.OK {

@@ -38,7 +38,8 @@ func (a report) summary() Summary {
 			Latency: a.distribution(latency), TTFT: a.distribution(ttft), TPOT: a.distribution(tpot),
 			ITL: a.distribution(itl), ChunkGap: a.distribution(chunkGap), Queue: a.distribution(queue),
 		},
-		Client: a.client(), Quality: a.qualitySummary(), Cost: a.cost(),
+		ByURL: a.urls.summary(), Client: a.client(), Quality: a.qualitySummary(), Cost: a.cost(),
+		Arrivals: a.arrivals.summary(run.Load.Mode), Lengths: run.Lengths,
 		SLO: []Judgement{}, Warnings: slices.Clone(run.Warnings),
 	}
 	if w := a.measured(); w > 0 {
@@ -119,6 +120,12 @@ func (a report) throughput() Throughput {
 	if a.completionN > 0 {
 		t.TokensPerSecond = new(round6(float64(a.completion) / w))
 	}
+	if a.inputs > 0 {
+		t.InputsPerSecond = new(round6(float64(a.inputs) / w))
+		if a.promptN > 0 {
+			t.PromptTokensPerSecond = new(round6(float64(a.prompt) / w))
+		}
+	}
 	if a.goodputMeasured() {
 		t.Goodput = new(round6(float64(a.good) / w))
 	}
@@ -161,6 +168,10 @@ func (a report) client() Client {
 			c.CPUShare = new(round6(f.CPU.Seconds() / run.Duration.Seconds() / f.Cores))
 		}
 	}
+	if f.Judged {
+		c.Verdict, c.Reasons = JudgeClient(Health{Suspect: f.Suspect, Invalid: f.Invalid})
+		return c
+	}
 	c.Verdict, c.Reasons = JudgeClient(Health{
 		Lateness: &a.lateness, UserStamps: f.TimestampSource != "" && f.TimestampSource != "kernel",
 		SchedP99: f.SchedP99, PauseMax: f.PauseMax, ClockStep: f.ClockStep, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
@@ -200,9 +211,10 @@ func (a report) warnings() []string {
 		out = append(out, fmt.Sprintf("%d of %d requests failed (%s) and no objective is on the error share; add one such as 'error_rate < 1%%'",
 			r.Failed, r.Failed+r.Succeeded, strings.Join(classes, ", ")))
 	}
-	if r.Cancelled > 0 && !a.run.Interrupted {
-		out = append(out, fmt.Sprintf("%d of %d requests were cut off at the end of the run; they are in no figure", r.Cancelled, r.Total))
+	if n := r.cut(); n > 0 && !a.run.Interrupted {
+		out = append(out, fmt.Sprintf("%d of %d requests were cut off at the end of the run; they are in no figure", n, r.Total))
 	}
+	out = append(out, a.run.Lengths.warnings(a.run.Load.Trace != nil)...)
 	if missing := r.Succeeded - a.completionN; missing > 0 && a.completionN > 0 {
 		out = append(out, fmt.Sprintf("%d of %d succeeded requests have no count of completion tokens: tokens_per_second is without theirs", missing, r.Succeeded))
 	}

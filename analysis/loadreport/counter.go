@@ -21,10 +21,11 @@ type counter struct {
 	cut    stats.Ratio    // values that requests had reached when they were cut, and that miss
 	slices *sliceCounts
 	line   *timeline // where slices that are of this objective alone begin; else nil
+	order  *timeline // tells where requests stand
 }
 
 func (a *Aggregator) compile(o slo.Objective) *counter {
-	c := &counter{o: o, metric: slices.Index(metricNames[:], o.Metric), limit: o.Threshold.Float64()}
+	c := &counter{o: o, metric: slices.Index(metricNames[:], o.Metric), limit: o.Threshold.Float64(), order: &a.line}
 	switch {
 	case !o.Method.Sliced():
 		return c
@@ -54,14 +55,21 @@ func (c *counter) bad(v float64) uint64 {
 func (c *counter) cluster(r *request.Record, bad, n uint64) {
 	c.k += bad
 	c.n += n
-	c.events.Add(place(r), float64(bad), float64(n))
+	c.events.Add(c.order.place(r), float64(bad), float64(n))
 	if c.line != nil && !c.line.base.IsZero() && !r.DoneAt.IsZero() {
 		c.slices.add(c.line.base, r.DoneAt, bin{succeeded: int64(n - bad), failed: int64(bad)})
 	}
 }
 
-// place is where in the schedule a request stands.
-func place(r *request.Record) uint64 { return uint64(max(r.ID, 0)) }
+// place is where in the order of the run a request stands: its number, but of a
+// session the time, in µs, for the numbers of a session's turns follow each other
+// while those of others come in between.
+func (t *timeline) place(r *request.Record) uint64 {
+	if r.Session == "" || t.base.IsZero() {
+		return uint64(max(r.ID, 0))
+	}
+	return uint64(max(begun(r).Sub(t.base).Microseconds(), 0))
+}
 
 // count takes a value of a metric that has no distribution in the summary.
 func (a *Aggregator) count(r *request.Record, metric string, v float64) {

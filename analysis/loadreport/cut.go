@@ -66,7 +66,7 @@ func reached(r *request.Record, metric int) (float64, bool) {
 // in flight is in its nature.
 func (a report) misses(c *counter) uint64 {
 	switch {
-	case a.requests.Cancelled == 0:
+	case a.requests.cut() == 0:
 		return 0
 	case c.metric == latency, c.metric == ttft, c.metric == queue:
 		return c.cut.N
@@ -79,7 +79,7 @@ func (a report) misses(c *counter) uint64 {
 		longest, _ := a.series[latency].sketch.Max()
 		return a.cut.ages.Above(longest)
 	}
-	return uint64(a.requests.Cancelled)
+	return uint64(a.requests.cut())
 }
 
 // judgeCut gives the verdict on one objective. A pass must hold with the requests
@@ -91,9 +91,9 @@ func (a report) judgeCut(c *counter) Judgement {
 		return j
 	}
 	if d := a.silence(); d > 0 {
-		j.Verdict, j.CutOff = Inconclusive, uint64(a.requests.Cancelled)
+		j.Verdict, j.CutOff = Inconclusive, uint64(a.requests.cut())
 		j.Detail += fmt.Sprintf("; but nothing came back in the last %s of %s, with %s still open",
-			short(d), short(a.measured()), requests.of(uint64(a.requests.Cancelled)))
+			short(d), short(a.measured()), requests.of(uint64(a.requests.cut())))
 		return j
 	}
 	blind := uint64(0)
@@ -135,7 +135,7 @@ const silentShare = 0.1
 func (a report) silence() time.Duration {
 	d := a.end().Sub(a.last)
 	longest, ok := a.series[latency].sketch.Max()
-	if a.requests.Cancelled == 0 || !ok || a.first.IsZero() || int64(d) <= longest ||
+	if a.requests.cut() == 0 || !ok || a.first.IsZero() || int64(d) <= longest ||
 		d.Seconds() <= silentShare*a.measured().Seconds() {
 		return 0
 	}

@@ -12,6 +12,7 @@ func (a *Aggregator) success(r *request.Record) {
 	sum(&a.completion, &a.completionN, r.CompletionTokens)
 	sum(&a.reasoning, &a.reasoningN, r.ReasoningTokens)
 	sum(&a.cached, &a.cachedN, r.CachedTokens)
+	a.inputs += int64(r.Inputs)
 	switch r.TokensFrom {
 	case "usage":
 		a.fromUsage++
@@ -25,7 +26,7 @@ func (a *Aggregator) success(r *request.Record) {
 	a.gaps(r)
 	a.join(r)
 	if usable(r.Quality) {
-		a.quality.Add(place(r), *r.Quality, 1)
+		a.quality.Add(a.line.place(r), *r.Quality, 1)
 		a.grades.score(*r.Quality)
 		a.count(r, "quality_score", *r.Quality)
 	}
@@ -49,7 +50,7 @@ func (a *Aggregator) one(r *request.Record, metric int, ms *float64) {
 		return
 	}
 	a.series[metric].sketch.Add(nanoseconds(*ms))
-	a.series[metric].means.Add(place(r), *ms, 1)
+	a.series[metric].means.Add(a.line.place(r), *ms, 1)
 	for _, c := range a.counters {
 		if c.metric == metric {
 			c.values++
@@ -74,8 +75,8 @@ func (a *Aggregator) gaps(r *request.Record) {
 		a.series[chunkGap].sketch.Add(nanoseconds(gap))
 		a.series[itl].sketch.Add(nanoseconds(perToken))
 	}
-	a.series[chunkGap].means.Add(place(r), sumGap, float64(n))
-	a.series[itl].means.Add(place(r), sumITL, float64(n))
+	a.series[chunkGap].means.Add(a.line.place(r), sumGap, float64(n))
+	a.series[itl].means.Add(a.line.place(r), sumITL, float64(n))
 	for _, c := range a.counters {
 		if c.metric != chunkGap && c.metric != itl {
 			continue

@@ -7,6 +7,7 @@ package loadreport
 import (
 	"time"
 
+	"llmops/analysis/capacity"
 	"llmops/analysis/stats"
 )
 
@@ -39,10 +40,15 @@ type Summary struct {
 	Tokens     Tokens           `json:"tokens"`
 	Throughput Throughput       `json:"throughput"`
 	Metrics    Metrics          `json:"metrics"`
+	ByURL      []ByURL          `json:"by_url,omitempty"` // of several targets, the worst first
 	Client     Client           `json:"client"`
+	Server     *Server          `json:"server,omitempty"` // the engine's side, where it tells
 	SLO        []Judgement      `json:"slo"`
 	Quality    *Quality         `json:"quality,omitempty"`
 	Cost       *Cost            `json:"cost,omitempty"`
+	Lengths    *Lengths         `json:"lengths,omitempty"`  // asked for, and as the server counted
+	Arrivals   []Arrivals       `json:"arrivals,omitempty"` // open loop: asked and achieved over time
+	Capacity   *capacity.Report `json:"capacity,omitempty"` // of a search for it; the rest is of the probe that shows it best
 	Verdict    Verdict          `json:"verdict"`
 	Warnings   []string         `json:"warnings,omitempty"` // what a reader should know beside the verdict
 }
@@ -68,6 +74,17 @@ type Load struct {
 	Requests       *int64   `json:"requests,omitempty"`
 	DurationS      *float64 `json:"duration_s,omitempty"`
 	Shape          string   `json:"shape,omitempty"` // ramp or stages, as given
+	Trace          *Trace   `json:"trace,omitempty"`
+
+	Shard    string    `json:"shard,omitempty"`    // "2/4": the second of four parts of the run
+	Sessions *Sessions `json:"sessions,omitempty"` // what arrives, or takes a place, are conversations
+	Cancel   string    `json:"cancel,omitempty"`   // the plan for breaking off requests, as given
+}
+
+// Sessions says what conversations are like, in the words in which it was given.
+type Sessions struct {
+	Turns     string `json:"turns"`
+	ThinkTime string `json:"think_time,omitempty"`
 }
 
 // Requests counts the measured requests; Total is the sum of the others.
@@ -76,6 +93,7 @@ type Requests struct {
 	Succeeded int64 `json:"succeeded"`
 	Failed    int64 `json:"failed"`
 	Cancelled int64 `json:"cancelled"`
+	ByPlan    int64 `json:"cancelled_by_plan,omitempty"` // part of Cancelled; the others were cut at the end
 }
 
 // Tokens are those of succeeded requests.
@@ -91,8 +109,11 @@ type Tokens struct {
 type Throughput struct {
 	RequestsPerSecond *float64 `json:"requests_per_second,omitempty"`
 	TokensPerSecond   *float64 `json:"tokens_per_second,omitempty"`
-	Goodput           *float64 `json:"goodput,omitempty"`     // requests per second within the latency objectives
-	Concurrency       *float64 `json:"concurrency,omitempty"` // requests in flight, mean over the window
+	Goodput           *float64 `json:"goodput,omitempty"` // requests per second within the latency objectives
+	// Of embeddings: texts and their tokens.
+	InputsPerSecond       *float64 `json:"inputs_per_second,omitempty"`
+	PromptTokensPerSecond *float64 `json:"prompt_tokens_per_second,omitempty"`
+	Concurrency           *float64 `json:"concurrency,omitempty"` // requests in flight, mean over the window
 }
 
 // Metrics are the distributions, each in ms.
@@ -194,6 +215,7 @@ type Run struct {
 	// Interrupted tells that the run was broken off, so that cutting requests
 	// that had only just been sent says nothing about the service.
 	Interrupted bool
+	Lengths     *Lengths
 	Warnings    []string // put before those of the summary
 }
 
@@ -217,6 +239,9 @@ type ClientFacts struct {
 
 	Suspect []string // own findings that cast doubt
 	Invalid []string // own findings that void the run: out of file descriptors, say
+	// Judged tells that these are all findings: they come from the clients that a
+	// merged run had, each judged by itself.
+	Judged bool
 }
 
 // Price turns load into USD. Nil is "no such price".

@@ -84,6 +84,34 @@ func (s *Sequence) DesignEffect(confidence float64) (effect, upper float64) {
 	return effect, max(effect, upper)
 }
 
+// JointEffect is the design effect of sequences that are expected to be alike,
+// such as runs of one test, by the spread between the batches of all of them. It
+// is at least 1, and counts only where chi-square shows it at the evidence, such
+// as 0.99, for one of two scales. See Sequence.DesignEffect.
+func JointEffect(evidence float64, sequences ...*Sequence) float64 {
+	effect := 1.0
+	for merged := 1; mostBatches/merged >= leastBatches; merged *= leastBatches / 2 {
+		sum, df := 0.0, 0.0
+		for _, s := range sequences {
+			base, ok := s.Variance()
+			batches := s.merged(merged)
+			v, known := batches.Variance()
+			if !ok || !known || !(base > 0) || batches.N < leastBatches {
+				continue
+			}
+			n := float64(batches.N - 1)
+			sum, df = sum+n*v/base, df+n
+		}
+		if df == 0 {
+			continue
+		}
+		if d := sum / df; d > chiSquare(evidence, df)/df && !math.IsInf(d, 0) {
+			effect = max(effect, d)
+		}
+	}
+	return effect
+}
+
 // merged takes the batches so many at a time; those without clusters are none.
 func (s *Sequence) merged(by int) Ratio {
 	var r Ratio

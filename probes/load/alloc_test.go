@@ -36,7 +36,7 @@ func TestReadingAStreamAllocatesNothing(t *testing.T) {
 			fmt.Fprint(c, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 		}
 	})
-	cfg := Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 3}
+	cfg := Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 1, Requests: 3}
 	allocations := func(n int) float64 {
 		events = n
 		var before, after runtime.MemStats

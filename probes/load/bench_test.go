@@ -106,7 +106,7 @@ func BenchmarkStreams(b *testing.B) {
 	for _, streams := range []int{50, 200, 900} {
 		b.Run(strconv.Itoa(streams), func(b *testing.B) {
 			url := otherProcess(b)
-			cfg := Config{Concurrency: streams, Requests: int64(streams), Target: chatTarget(b, url),
+			cfg := Config{Concurrency: streams, Requests: int64(streams), Targets: []Target{chatTarget(b, url)},
 				Prompts: prompt.Synthetic{Input: length.Constant(32), Output: length.Constant(100)}}
 			var events, coalesced, cpu float64
 			for b.Loop() {
@@ -139,7 +139,7 @@ func BenchmarkPacing(b *testing.B) {
 		b.Run(strconv.Itoa(rate), func(b *testing.B) {
 			url := otherProcess(b)
 			cfg := Config{Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: float64(rate)}, Requests: int64(2 * rate), WarmupRequests: int64(rate),
-				Target: chatTarget(b, url), Prompts: prompt.Synthetic{Input: length.Constant(8), Output: length.Constant(1)}}
+				Targets: []Target{chatTarget(b, url)}, Prompts: prompt.Synthetic{Input: length.Constant(8), Output: length.Constant(1)}}
 			var late []float64
 			var kept, cpu, requests float64
 			for b.Loop() {
@@ -170,7 +170,7 @@ func BenchmarkPacing(b *testing.B) {
 func BenchmarkOpenStreams(b *testing.B) {
 	const streams = 2000
 	url := otherProcess(b)
-	cfg := Config{Concurrency: streams, Requests: streams, Target: chatTarget(b, url),
+	cfg := Config{Concurrency: streams, Requests: streams, Targets: []Target{chatTarget(b, url)},
 		Prompts: prompt.Synthetic{Input: length.Constant(32), Output: length.Constant(100)}, Gauge: &Gauge{}}
 	var perStream float64
 	for b.Loop() {

@@ -52,7 +52,7 @@ func TestFaultsAreCountedByClass(t *testing.T) {
 	const requests = 1500
 	seen := map[request.Class]int{}
 	_, err = Run(t.Context(), Config{
-		Concurrency: 32, Requests: requests, Target: chatTarget(t, hs.URL+"/v1"),
+		Concurrency: 32, Requests: requests, Targets: []Target{chatTarget(t, hs.URL+"/v1")},
 		Prompts:  prompt.Synthetic{Input: length.Constant(8), Output: length.Constant(8)},
 		Timeouts: Timeouts{FirstToken: 2 * time.Second, Idle: 2 * time.Second},
 	}, func(r *request.Record) error {

@@ -10,32 +10,33 @@ import (
 // retryPause keeps a closed loop from spinning while nothing can be reached.
 const retryPause = 50 * time.Millisecond
 
-// closed keeps Concurrency requests in flight: each is followed by the next as
-// soon as it ends.
+// closed keeps Concurrency requests in flight, or as many sessions under way: each
+// is followed by the next as soon as it ends.
 func (r *runner) closed() {
 	var wg sync.WaitGroup
 	for range r.cfg.Concurrency {
 		wg.Go(func() {
 			var free time.Time // when the request before was over; zero: there was none
 			for r.issue.Err() == nil {
-				id, warm, ok := r.admit(time.Now())
+				p, ok := r.take(time.Now())
 				if !ok {
 					return
 				}
-				c := r.prepare(id, warm)
+				c := r.prepare(p, 0, p.warm)
 				if r.issue.Err() != nil {
 					return
 				}
 				c.vacant = free
-				var class request.Class
-				if class, free = r.send(c); class == request.Connect || class == request.DNS {
-					select {
-					case <-r.issue.Done():
-					case <-time.After(retryPause):
+				for turn := 0; c != nil; turn++ {
+					cl := c.client
+					e := r.send(c)
+					if free = e.free; e.class == request.Connect || e.class == request.DNS {
+						sleep(r.issue, time.Now().Add(retryPause))
 					}
-				}
-				if r.client.reuse.await(r.issue, r.cfg.Concurrency) {
-					free = time.Time{} // the wait is no lateness
+					if cl.reuse.await(r.issue, r.cfg.Concurrency) {
+						free = time.Time{} // the wait is no lateness
+					}
+					c = r.next(p, turn, e.done)
 				}
 			}
 		})

@@ -19,11 +19,15 @@ import (
 
 // Config is one run.
 type Config struct {
-	Target   Target
+	// Targets get the requests in turn, by their numbers; where there are sessions,
+	// by the numbers of those.
+	Targets  []Target
 	Timeouts Timeouts
-	Prompts  prompt.Source
+	// Prompts may be Conversations too.
+	Prompts prompt.Source
 	// Checks, if set, gives what the answer to prompt number i is held against,
 	// nil for nothing. Only the text of such answers is kept, until it is checked.
+	// Of Conversations it is asked for the first turn, by the number of the session.
 	Checks func(i int64) check.Set
 
 	// Concurrency is the closed loop: so many requests in flight, each followed
@@ -35,12 +39,24 @@ type Config struct {
 	// MaxConcurrency caps the requests in flight of the open loop, 0: no cap.
 	// What waits for the cap waits in order, and the wait shows as queue time.
 	MaxConcurrency int
+	// Sessions, if set, makes conversations of what arrives, or of the places of the
+	// closed loop.
+	Sessions Sessions
+	// Shard is the part of the run that is done here.
+	Shard Shard
+	// Cancel, if set, gives for request number i when the client breaks it off.
+	Cancel func(i int64) Cancellation
 
 	// Requests and Duration end the run, whichever comes first; 0: no limit,
-	// one of them must be set. Both begin after the warm-up.
+	// one of them must be set. Both begin after the warm-up. Requests counts those
+	// of all shards; a session that would go beyond it is shortened. What is due
+	// after Duration is not sent, later turns of sessions included.
 	Requests int64
 	Duration time.Duration
-	// Warm-up requests are sent and their records dropped.
+	// Warm-up requests are sent and their records dropped. With Requests, a session
+	// that begins in the warm-up belongs to it as a whole, so that exactly so many are
+	// measured; without, its turns that are due later are measured, so that the
+	// measured part holds all that is sent in it.
 	WarmupRequests int64
 	WarmupDuration time.Duration
 	// Drain is how long after Duration requests may finish; then they are cut
@@ -68,6 +84,7 @@ type Schedule interface {
 // Target is where the requests go and how.
 type Target struct {
 	URL    string // of the requests, path included
+	Label  string // the URL as records show it, where there are several targets
 	API    api.API
 	Body   api.Options
 	Header http.Header // sent with each request; secrets included
@@ -89,16 +106,22 @@ type Timeouts struct {
 
 func (c *Config) validate() error {
 	switch {
+	case len(c.Targets) == 0:
+		return errors.New("no target")
 	case c.Prompts == nil:
 		return errors.New("no prompts")
 	case c.Requests <= 0 && c.Duration <= 0:
 		return errors.New("neither a number of requests nor a duration is set")
-	case c.Checks != nil && !c.Target.API.Streams():
-		return fmt.Errorf("replies of %s carry no text that could be checked", c.Target.API.Name)
 	case c.Arrivals == nil && c.Concurrency < 1:
 		return errors.New("concurrency must be at least 1")
-	case c.Arrivals != nil:
-		return c.Arrivals.Validate()
 	}
-	return nil
+	for _, t := range c.Targets {
+		if c.Checks != nil && !t.API.Streams() {
+			return fmt.Errorf("replies of %s carry no text that could be checked", t.API.Name)
+		}
+	}
+	if c.Arrivals == nil {
+		return c.Shard.validate(c.Concurrency, 0)
+	}
+	return errors.Join(c.Shard.validate(0, c.MaxConcurrency), c.Arrivals.Validate())
 }

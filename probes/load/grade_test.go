@@ -88,13 +88,13 @@ func TestEveryInterfaceIsChecked(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/stream=%v", name, stream), func(t *testing.T) {
 				url := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 				if !a.Streams() {
-					cfg := Config{Target: target(url), Prompts: prompt.Synthetic{}, Concurrency: 1, Requests: 1, Checks: func(int64) check.Set { return nil }}
+					cfg := Config{Targets: []Target{target(url)}, Prompts: prompt.Synthetic{}, Concurrency: 1, Requests: 1, Checks: func(int64) check.Set { return nil }}
 					if _, err := Run(t.Context(), cfg, nil); err == nil || !strings.Contains(err.Error(), "no text that could be checked") {
 						t.Errorf("error %v", err)
 					}
 					return
 				}
-				records, graded := runGraded(t, Config{Target: target(url), Concurrency: 1, Requests: 2},
+				records, graded := runGraded(t, Config{Targets: []Target{target(url)}, Concurrency: 1, Requests: 2},
 					`[{"exact":"Oslo 42"},{"contains":["hm","OsloOslo"],"not":true},{"regex":"^\\w+ \\d\\d$"},{"exact":"Bergen"}]`)
 				for i, g := range graded {
 					if q := records[i].Quality; q == nil || *q != 0.75 || g.Answer != "Oslo 42" || g.NotChecked != "" || len(g.Results) != 4 || g.Results[3].Passed {
@@ -145,7 +145,7 @@ func TestLongAnswersAreNotChecked(t *testing.T) {
 			ok(w, r)
 		}
 	}())
-	records, graded := runGraded(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 6, WarmupRequests: 1}, `{"regex":"^x*$"}`)
+	records, graded := runGraded(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 1, Requests: 6, WarmupRequests: 1}, `{"regex":"^x*$"}`)
 	for i, want := range []Unchecked{"", "", TooLong, "", ""} {
 		if g := graded[i]; g.ID != int64(i) || g.NotChecked != want || (records[i].Quality == nil) != (want != "") || want == "" && *records[i].Quality != 1 {
 			t.Errorf("answer of %d bytes: quality %v, %+v", sizes[i], records[i].Quality, g)
@@ -162,7 +162,7 @@ func TestWhatAFailedCheckShows(t *testing.T) {
 	url := server(t, answers(func(int) string { return answer }))
 	target := chatTarget(t, url)
 	target.Secrets = []string{secret}
-	_, graded := runGraded(t, Config{Target: target, Concurrency: 1, Requests: 1},
+	_, graded := runGraded(t, Config{Targets: []Target{target}, Concurrency: 1, Requests: 1},
 		`[{"json_schema":true},{"exact":"a"},{"contains":"key"}]`)
 	g := graded[0]
 	if !strings.HasPrefix(g.Answer, "key [31m [redacted] is y") || len(g.Answer) > maxDetail+len("…") || strings.Contains(g.Answer, secret[:4]) {
@@ -173,7 +173,7 @@ func TestWhatAFailedCheckShows(t *testing.T) {
 	}
 	url = server(t, answers(func(int) string { return `{"` + secret + `":"` + "\x1b]0;x\a" + `"}` }))
 	target.URL = chatTarget(t, url).URL
-	_, graded = runGraded(t, Config{Target: target, Concurrency: 1, Requests: 1}, `{"json_schema":{"additionalProperties":false}}`)
+	_, graded = runGraded(t, Config{Targets: []Target{target}, Concurrency: 1, Requests: 1}, `{"json_schema":{"additionalProperties":false}}`)
 	if why := graded[0].Results[0].Why; strings.ContainsAny(why, "\x1b\a") || strings.Contains(why, secret) || why == "" {
 		t.Errorf("why %q", why)
 	}
@@ -191,7 +191,7 @@ func TestSlowChecksDoNotHoldTheRun(t *testing.T) {
 	}
 	url := server(t, answers(func(int) string { return text }))
 	const n = 40
-	cfg := Config{Target: chatTarget(t, url), Requests: n, MaxConcurrency: 1, Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 400}}
+	cfg := Config{Targets: []Target{chatTarget(t, url)}, Requests: n, MaxConcurrency: 1, Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 400}}
 	records, graded := runGraded(t, cfg, slow)
 	var sent time.Time
 	for _, r := range records {
@@ -219,7 +219,7 @@ func TestComplexAnswersAreNotChecked(t *testing.T) {
 	url := server(t, answers(func(n int) string {
 		return strings.Repeat(`{"k":`, depths[n]) + `1` + strings.Repeat("}", depths[n])
 	}))
-	records, graded := runGraded(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 3}, branching)
+	records, graded := runGraded(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 1, Requests: 3}, branching)
 	for i, want := range []Unchecked{"", TooComplex, ""} {
 		if g := graded[i]; g.NotChecked != want || (len(g.Results) == 0) != (want != "") || (records[i].Quality == nil) != (want != "") || want == "" && *records[i].Quality != 0.5 {
 			t.Errorf("answer of %d levels: quality %v, %+v", depths[i], records[i].Quality, g)
@@ -282,7 +282,7 @@ func TestCheckedAnswersAreNotKept(t *testing.T) {
 	url := server(t, answers(func(int) string { return text }))
 	set := checks(t, `{"contains":"other"}`)
 	var before, after runtime.MemStats
-	cfg := Config{Target: chatTarget(t, url), Concurrency: 2, Requests: 200, Checks: func(int64) check.Set { return set },
+	cfg := Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 2, Requests: 200, Checks: func(int64) check.Set { return set },
 		Prompts: sourceFunc(func(int64) api.Prompt { return api.Prompt{Text: "x"} })}
 	n := 0
 	_, err := Run(t.Context(), cfg, func(r *request.Record) error {

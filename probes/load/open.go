@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-
-	"llmops/probes/request"
 )
 
 const (
@@ -25,14 +23,25 @@ func (r *runner) open() {
 	go r.prepareAhead(origin, prepared, quit)
 
 	var wg sync.WaitGroup
-	var ready chan *call // nil without a cap
+	var under sync.WaitGroup // sessions under way, with a cap
+	var ready chan *call     // nil without a cap
 	if r.cfg.MaxConcurrency > 0 {
 		ready = make(chan *call)
 		for range r.cfg.MaxConcurrency {
 			wg.Go(func() {
 				for c := range ready {
 					c.offered = time.Now() // what came before was the cap's wait, not lateness
-					r.send(c)
+					p, turn := c.part, c.turn
+					e := r.send(c)
+					if turn+1 >= p.turns {
+						under.Done()
+						continue
+					}
+					wg.Go(func() { // while it waits for its next turn a session takes no place
+						if c := r.next(p, turn, e.done); c == nil || !r.offer(c, ready) {
+							under.Done()
+						}
+					})
 				}
 			})
 		}
@@ -49,23 +58,46 @@ func (r *runner) open() {
 		c.behind = now.Sub(later(c.due, free))
 		if ready == nil {
 			c.offered = now
-			wg.Go(func() { r.send(c) })
+			wg.Go(func() { r.converse(c) })
 			// With one processor the request would wait until the runtime notices
 			// that this thread sleeps: 170 µs for the median, where this makes 50.
 			runtime.Gosched()
 			continue
 		}
+		under.Add(1)
 		select {
 		case ready <- c:
 			free = time.Now()
 		case <-r.issue.Done():
+			under.Done()
 			r.abandon(c, prepared, quit)
 		}
 	}
 	if ready != nil {
+		under.Wait()
 		close(ready)
 	}
 	wg.Wait()
+}
+
+// converse sends c and the turns that follow, each when it is due.
+func (r *runner) converse(c *call) {
+	p, turn := c.part, c.turn
+	for ; c != nil; turn++ {
+		c = r.next(p, turn, r.send(c).done)
+	}
+}
+
+// offer waits for a place under the cap, behind those that wait already. When the
+// run is cut first, c is recorded as cancelled.
+func (r *runner) offer(c *call, ready chan<- *call) bool {
+	select {
+	case ready <- c:
+		return true
+	case <-r.issue.Done():
+		r.forgo(c, time.Now())
+		return false
+	}
 }
 
 // prepareAhead writes the requests of the schedule before they are due.
@@ -73,11 +105,14 @@ func (r *runner) prepareAhead(origin time.Time, prepared chan<- *call, quit <-ch
 	defer close(prepared)
 	for at := range r.cfg.Arrivals.Times() {
 		due := origin.Add(at)
-		id, warm, ok := r.admit(due)
+		p, ok := r.admit(due)
 		if !ok {
 			return
 		}
-		c := r.prepare(id, warm)
+		if !r.cfg.Shard.Owns(p.number) {
+			continue
+		}
+		c := r.prepare(p, 0, p.warm)
 		c.due, c.rec.ScheduledAt = due, due
 		select {
 		case prepared <- c:
@@ -92,8 +127,7 @@ func (r *runner) prepareAhead(origin time.Time, prepared chan<- *call, quit <-ch
 func (r *runner) abandon(c *call, prepared <-chan *call, quit chan<- struct{}) {
 	now := time.Now()
 	for ok := true; ok && !c.due.After(now); c, ok = <-prepared {
-		c.rec.Error, c.rec.DoneAt = request.Cancelled, now
-		r.results <- c
+		r.forgo(c, now)
 	}
 	close(quit)
 	for range prepared { // let the writer go

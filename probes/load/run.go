@@ -2,51 +2,12 @@ package load
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"llmops/probes/request"
 )
-
-// Result is what a run was, beside its records.
-type Result struct {
-	Started      time.Time
-	MeasuredFrom time.Time // when the measured part begins; zero: it never did
-	// Window is how long measured requests were sent for: Duration, if the run
-	// lasted that long, else 0.
-	Window time.Duration
-	Ended  time.Time
-	Warmup int64         // warm-up requests
-	Events int64         // token events of all requests, warm-up included
-	Peak   int64         // most requests in flight at once
-	CPU    time.Duration // of this process, from Started to Ended; 0: not measured
-	Health Health
-	// KernelReads and UserReads count the reads by where their time stamp comes
-	// from.
-	KernelReads, UserReads int64
-	// Due and Sent are the spans from the first to the last measured request
-	// of the open loop, by the schedule and in fact; N is their number.
-	Due, Sent time.Duration
-	N         int64
-
-	Interrupted bool  // ctx ended before the run did
-	Closes      bool  // the server closes its connections after a reply, although it promises to keep them
-	Exhausted   int64 // requests for which this machine had no file descriptor or port left
-}
-
-// TimestampSource is FromKernel, FromUser, "mixed", or "" when nothing was read.
-func (r Result) TimestampSource() string {
-	switch {
-	case r.KernelReads > 0 && r.UserReads > 0:
-		return "mixed"
-	case r.KernelReads > 0:
-		return FromKernel
-	case r.UserReads > 0:
-		return FromUser
-	}
-	return ""
-}
 
 // readBuffer is the size of the buffer that a reply is read through, in bytes:
 // larger than net/http's own, so that what has arrived is taken in one go.
@@ -63,23 +24,31 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	if cfg.Gauge == nil {
 		cfg.Gauge = &Gauge{}
 	}
-	cl, err := newClient(cfg.Target, cfg.Timeouts, time.Now())
+	cfg.Concurrency = int(cfg.Shard.Share(int64(cfg.Concurrency)))
+	cfg.MaxConcurrency = int(cfg.Shard.Share(int64(cfg.MaxConcurrency)))
+	clients, err := newClients(cfg.Targets, cfg.Timeouts, time.Now())
 	if err != nil {
-		return Result{}, fmt.Errorf("target: %w", err)
+		return Result{}, err
 	}
-	defer cl.transport.CloseIdleConnections()
-	defer cl.trial.CloseIdleConnections()
-	if cfg.Arrivals == nil && cl.open != nil {
+	defer func() {
+		for _, cl := range clients {
+			cl.close()
+		}
+	}()
+	if cfg.Arrivals == nil {
 		n := cfg.Concurrency
 		if cfg.Requests > 0 {
 			n = int(min(int64(n), cfg.Requests+cfg.WarmupRequests))
 		}
-		cl.ahead.fill(ctx, n, cl.open)
-		defer cl.ahead.close()
+		for i, cl := range clients {
+			if cl.open != nil {
+				cl.ahead.fill(ctx, (n+len(clients)-1-i)/len(clients), cl.open)
+			}
+		}
 	}
 	start := time.Now()
 
-	r := &runner{cfg: cfg, client: cl, start: start, results: make(chan *call, 1024), monitor: newMonitor(wallClock(start))}
+	r := &runner{cfg: cfg, clients: clients, start: start, results: make(chan *call, 1024), monitor: newMonitor(wallClock(start))}
 	r.calls.New = func() any { return &call{buf: make([]byte, readBuffer)} }
 	var stop, cutAll context.CancelCauseFunc
 	r.issue, stop = context.WithCancelCause(ctx) // ends: no new requests
@@ -97,7 +66,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	}
 	cpu := processCPU(ctx)
 	if cfg.Checks != nil {
-		r.grader = newGrader(ctx, cl, r.results)
+		r.grader = newGrader(ctx, clients[0], r.results)
 	}
 	go func() {
 		defer close(r.results)
@@ -120,8 +89,11 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		}
 		res.KernelReads += int64(c.kernel)
 		res.UserReads += int64(c.user)
+		if c.warm && !c.rec.SentAt.IsZero() {
+			res.Warmup++
+		}
 		if !c.warm {
-			if !c.due.IsZero() && !c.rec.SentAt.IsZero() {
+			if cfg.Arrivals != nil && !c.rec.SentAt.IsZero() {
 				res.N++
 				due.add(c.due)
 				sent.add(c.rec.SentAt)
@@ -141,7 +113,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	}
 	res.Ended = time.Now()
 	res.Health = r.monitor.stop()
-	res.Closes = cl.reuse.state.Load() == reuseCloses
+	res.Closes = slices.ContainsFunc(clients, func(cl *client) bool { return cl.reuse.state.Load() == reuseCloses })
 	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
 	res.CPU = processCPU(ctx) - cpu
 	r.mu.Lock()
@@ -149,7 +121,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	if r.deadline != nil {
 		r.deadline.Stop()
 	}
-	res.Warmup, res.MeasuredFrom, res.Peak = r.warm, r.from, cfg.Gauge.Peak()
+	res.MeasuredFrom, res.Peak = r.from, cfg.Gauge.Peak()
 	res.Interrupted = ctx.Err() != nil
 	if sinkErr == nil && !res.Interrupted && cfg.Duration > 0 && (cfg.Requests == 0 || r.issued < cfg.Requests) {
 		res.Window = cfg.Duration
@@ -160,7 +132,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 // runner is the state of one run.
 type runner struct {
 	cfg           Config
-	client        *client
+	clients       []*client // one for each target
 	start         time.Time
 	issue, flight context.Context
 	cut           func()
@@ -169,10 +141,11 @@ type runner struct {
 	grader        *grader // nil: nothing is checked
 	monitor       *monitor
 
-	mu           sync.Mutex
-	issued, warm int64
-	from         time.Time // when the measured part begins; zero: not known yet
-	deadline     *time.Timer
+	mu                     sync.Mutex
+	issued, warm           int64     // requests that have a number, of all shards
+	sessions, warmSessions int64     // and sessions
+	from                   time.Time // when the measured part begins; zero: not known yet
+	deadline               *time.Timer
 }
 
 // span is a stretch of time that holds all that was added.
@@ -200,29 +173,20 @@ func (r *runner) begin(from time.Time) {
 	}
 }
 
-// admit says whether a request that goes out at t (for the open loop: is due at
-// t) still belongs to the run, gives it its number and tells warm-up apart.
-func (r *runner) admit(t time.Time) (id int64, warm, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.from.IsZero() && r.warm >= r.cfg.WarmupRequests {
-		r.begin(t)
-	}
-	switch cfg := &r.cfg; {
-	case r.from.IsZero() || t.Before(r.from):
-		r.warm++
-		return -r.warm, true, true
-	case cfg.Requests > 0 && r.issued >= cfg.Requests, cfg.Duration > 0 && t.Sub(r.from) >= cfg.Duration:
-		return 0, false, false
-	}
-	r.issued++
-	return r.issued - 1, false, true
-}
-
 // prepare takes a call and writes its request, outside any timed section.
-func (r *runner) prepare(id int64, warm bool) *call {
+func (r *runner) prepare(p part, turn int, warm bool) *call {
 	c := r.calls.Get().(*call)
-	c.rec = request.Record{Schema: request.Schema, ID: id}
+	id := p.id(turn)
+	c.part, c.turn = p, turn
+	c.client = r.clients[turnOf(p.number, len(r.clients))]
+	c.rec = request.Record{Schema: request.Schema, ID: id, Session: p.Key}
+	if len(r.clients) > 1 {
+		c.rec.URL = c.client.target.Label
+	}
+	c.plan = Cancellation{}
+	if r.cfg.Cancel != nil {
+		c.plan = r.cfg.Cancel(id)
+	}
 	c.kernel, c.user, c.lag = 0, 0, 0
 	c.warm, c.exhausted, c.behind = warm, false, 0
 	c.due, c.offered, c.vacant, c.free = time.Time{}, time.Time{}, time.Time{}, time.Time{}
@@ -232,21 +196,29 @@ func (r *runner) prepare(id int64, warm bool) *call {
 	}
 	keep := 0
 	if r.grader != nil && !warm {
-		if c.checks = r.cfg.Checks(id); len(c.checks) > 0 {
+		if c.checks = r.checks(&p, turn); len(c.checks) > 0 {
 			keep = keepText
 		}
 	}
 	c.recorder.KeepText(keep)
-	t := &r.cfg.Target
-	c.body = t.API.AppendBody(c.body[:0], r.cfg.Prompts.Prompt(id), t.Body)
+	t := &c.client.target
+	asked := r.prompt(&p, turn)
+	c.inputs = t.API.Inputs(asked)
+	c.body = t.API.AppendBody(c.body[:0], asked, t.Body)
 	return c
 }
 
-// send does the request, hands the record over and tells how it ended, and when
-// its place was free for the next one.
-func (r *runner) send(c *call) (request.Class, time.Time) {
+// ended is how and when a request ended, and when its place was free for the next
+// one; zero: not known.
+type ended struct {
+	class      request.Class
+	done, free time.Time
+}
+
+// send does the request and hands the record over.
+func (r *runner) send(c *call) ended {
 	r.cfg.Gauge.enter()
-	r.client.do(r.flight, c)
+	c.client.do(r.flight, c)
 	r.cfg.Gauge.leave()
 	rec := &c.rec
 	rec.Derive()
@@ -256,12 +228,12 @@ func (r *runner) send(c *call) (request.Class, time.Time) {
 	case !c.vacant.IsZero():
 		rec.Lateness = new(rec.SentAt.Sub(c.vacant))
 	}
-	class, free := rec.Error, c.free
+	e := ended{rec.Error, rec.DoneAt, c.free}
 	if rec.OK && len(c.checks) > 0 {
 		r.grader.take(c)
 	} else {
 		r.results <- c
 	}
 	// c is not ours any more.
-	return class, free
+	return e
 }

@@ -51,7 +51,7 @@ func TestOpenLoopCountsFromTheSchedule(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		reply(w)
 	})
-	records, _ := runAll(t, Config{Target: chatTarget(t, url), Requests: 20, MaxConcurrency: 1,
+	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Requests: 20, MaxConcurrency: 1,
 		Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 100}})
 	var latency, queue float64
 	for i, r := range records {
@@ -83,7 +83,7 @@ func TestClosedLoopKeepsItsConcurrency(t *testing.T) {
 		inFlight.Add(-1)
 		reply(w)
 	})
-	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 7, Requests: 100, WarmupRequests: 9})
+	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 7, Requests: 100, WarmupRequests: 9})
 	if peak.Load() != 7 || res.Peak != 7 {
 		t.Errorf("server saw %d at once, client %d, want 7", peak.Load(), res.Peak)
 	}
@@ -117,7 +117,7 @@ func TestDurationDrainsThenCuts(t *testing.T) {
 		return p
 	})
 	start := time.Now()
-	records, res := runAll(t, Config{Target: chatTarget(t, url), Prompts: source, Concurrency: 2,
+	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Prompts: source, Concurrency: 2,
 		Duration: 200 * time.Millisecond, Drain: 150 * time.Millisecond})
 	if d := time.Since(start); d < 340*time.Millisecond || d > 3*time.Second {
 		t.Errorf("the run took %v, want 350 ms and a little", d)
@@ -152,7 +152,7 @@ func TestInterruptAccountsForWhatWasDue(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	var ids []int64
-	res, err := Run(ctx, Config{Target: chatTarget(t, url), Prompts: prompt.Synthetic{Input: length.Constant(3)},
+	res, err := Run(ctx, Config{Targets: []Target{chatTarget(t, url)}, Prompts: prompt.Synthetic{Input: length.Constant(3)},
 		Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 100}, MaxConcurrency: 2, Requests: 1000},
 		func(r *request.Record) error {
 			if r.Error != request.Cancelled {
@@ -176,7 +176,7 @@ func TestSinkErrorEndsTheRun(t *testing.T) {
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	full := errors.New("disk full")
 	n := 0
-	_, err := Run(t.Context(), Config{Target: chatTarget(t, url), Prompts: prompt.Synthetic{Input: length.Constant(3)},
+	_, err := Run(t.Context(), Config{Targets: []Target{chatTarget(t, url)}, Prompts: prompt.Synthetic{Input: length.Constant(3)},
 		Concurrency: 4, Duration: time.Minute}, func(*request.Record) error {
 		if n++; n == 10 {
 			return full
@@ -209,7 +209,7 @@ func TestFailuresToConnect(t *testing.T) {
 		{"handshake without answer", "https://" + silent.Addr().String() + "/v1", Timeouts{Connect: 50 * time.Millisecond}, request.TLS},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			rec := runOne(t, Config{Target: chatTarget(t, tc.url), Timeouts: tc.limits})
+			rec := runOne(t, Config{Targets: []Target{chatTarget(t, tc.url)}, Timeouts: tc.limits})
 			if rec.Error != tc.want || rec.OK || rec.Detail == "" {
 				t.Errorf("class %q (%s), want %q", rec.Error, rec.Detail, tc.want)
 			}
@@ -262,7 +262,7 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 				time.Sleep(2 * time.Millisecond) // so that the run outlasts the trial
 				rawReply(c)
 			})
-			records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: concurrency, Requests: 200})
+			records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
 			for _, r := range records {
 				if !r.OK || r.Resent != 0 {
 					t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
@@ -298,7 +298,7 @@ func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
 			rawReply(c)
 		}
 	})
-	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 1, Requests: 80})
+	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 1, Requests: 80})
 	failed := 0
 	for _, r := range records {
 		if r.Error == request.Connect {
@@ -318,7 +318,7 @@ func TestBodyIsNotReusedWhileItIsSent(t *testing.T) {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	})
-	records, _ := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 4, Requests: 40,
+	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 4, Requests: 40,
 		Prompts: sourceFunc(func(int64) api.Prompt { return api.Prompt{Text: strings.Repeat("x ", 1<<19)} })})
 	for _, r := range records {
 		if r.Error != "http_413" && r.Error != request.Connect { // the reply may be lost in the reset
@@ -335,7 +335,7 @@ func TestWarmupThatHangsEnds(t *testing.T) {
 		<-r.Context().Done()
 	})
 	start := time.Now()
-	records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: 2,
+	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 2,
 		WarmupDuration: 50 * time.Millisecond, Duration: 50 * time.Millisecond, Drain: 50 * time.Millisecond})
 	if d := time.Since(start); d > 5*time.Second || len(records) != 0 || res.Warmup != 2 {
 		t.Errorf("%d records and %d warm-up requests after %v", len(records), res.Warmup, d)
@@ -356,7 +356,7 @@ func TestConnectionsAreReused(t *testing.T) {
 				time.Sleep(2 * time.Millisecond)
 				reply(w)
 			})
-			records, res := runAll(t, Config{Target: chatTarget(t, url), Concurrency: concurrency, Requests: 200})
+			records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
 			if n := len(from); n > concurrency+2*tried || res.Closes {
 				t.Errorf("%d connections for %d at a time, closes %v", n, concurrency, res.Closes)
 			}
@@ -397,7 +397,7 @@ func TestWaitForTheServersConnectionIsNotLateness(t *testing.T) {
 	pool.AddCert(srv.Certificate())
 	target := chatTarget(t, srv.URL+"/v1")
 	target.TLS = &tls.Config{RootCAs: pool}
-	records, _ := runAll(t, Config{Target: target, Requests: 60, Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 60}})
+	records, _ := runAll(t, Config{Targets: []Target{target}, Requests: 60, Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 60}})
 	late := 0
 	for _, r := range records {
 		if *r.Lateness > shake/2 {
@@ -422,7 +422,7 @@ func TestRefusalsReuseConnections(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(srv.Close)
-	records, _ := runAll(t, Config{Target: chatTarget(t, srv.URL+"/v1"), Concurrency: 8, Requests: 2000})
+	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, srv.URL+"/v1")}, Concurrency: 8, Requests: 2000})
 	if n := connections.Load(); n > 8+tried+spendable+2000/spendEvery+20 || len(records) != 2000 {
 		t.Errorf("%d connections for %d requests", n, len(records))
 	}
@@ -440,7 +440,7 @@ func TestSecretsStayOutOfRecords(t *testing.T) {
 	target.Header = http.Header{"Authorization": {"Bearer " + key}}
 	target.Secrets = []string{key}
 	before := maps.Clone(target.Header)
-	rec := runOne(t, Config{Target: target})
+	rec := runOne(t, Config{Targets: []Target{target}})
 	if got != "Bearer "+key {
 		t.Errorf("the server got %q", got)
 	}
@@ -464,7 +464,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	rec := runOne(t, Config{Target: chatTarget(t, url)})
+	rec := runOne(t, Config{Targets: []Target{chatTarget(t, url)}})
 	if rec.Error != "http_429" || rec.RetryAfterS == nil || *rec.RetryAfterS != 7 {
 		t.Errorf("class %q, retry after %v", rec.Error, rec.RetryAfterS)
 	}
@@ -478,20 +478,23 @@ func TestWithoutStreamThereIsNoTTFT(t *testing.T) {
 	target := chatTarget(t, url)
 	target.Body.Stream = false
 	// A limit on the first token is none of a reply in one piece.
-	rec := runOne(t, Config{Target: target, Timeouts: Timeouts{FirstToken: time.Nanosecond, Idle: time.Nanosecond}})
+	rec := runOne(t, Config{Targets: []Target{target}, Timeouts: Timeouts{FirstToken: time.Nanosecond, Idle: time.Nanosecond}})
 	if !rec.OK || rec.TTFTms != nil || rec.TPOTms != nil || rec.CompletionTokens == nil || *rec.CompletionTokens != 2 || *rec.PromptTokens != 3 {
 		t.Errorf("%+v", rec)
 	}
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	ok := Config{Prompts: prompt.Synthetic{}, Concurrency: 1, Requests: 1}
+	ok := Config{Targets: []Target{{URL: "http://127.0.0.1:1"}}, Prompts: prompt.Synthetic{}, Concurrency: 1, Requests: 1}
 	for name, spoil := range map[string]func(*Config){
-		"no prompts":  func(c *Config) { c.Prompts = nil },
-		"no end":      func(c *Config) { c.Requests = 0 },
-		"concurrency": func(c *Config) { c.Concurrency = 0 },
-		"rate":        func(c *Config) { c.Arrivals = &arrival.Process{Kind: arrival.Constant, Rate: -1} },
-		"url":         func(c *Config) { c.Target.URL = "http://[::1" },
+		"no prompts":      func(c *Config) { c.Prompts = nil },
+		"no end":          func(c *Config) { c.Requests = 0 },
+		"concurrency":     func(c *Config) { c.Concurrency = 0 },
+		"rate":            func(c *Config) { c.Arrivals = &arrival.Process{Kind: arrival.Constant, Rate: -1} },
+		"url":             func(c *Config) { c.Targets = []Target{{URL: "http://[::1"}} },
+		"no target":       func(c *Config) { c.Targets = nil },
+		"no shard":        func(c *Config) { c.Shard = Shard{Index: 2, Count: 2} },
+		"too many shards": func(c *Config) { c.Shard = Shard{Count: 2} },
 	} {
 		c := ok
 		spoil(&c)

@@ -76,7 +76,7 @@ func playAll(t *testing.T, files fs.FS) {
 
 func streamConfig(c streamserver.Case, target Target) Config {
 	sec := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-	return Config{Target: target, Timeouts: Timeouts{Connect: 5 * time.Second,
+	return Config{Targets: []Target{target}, Timeouts: Timeouts{Connect: 5 * time.Second,
 		FirstToken: sec(c.Client.FirstToken), Idle: sec(c.Client.Idle), Total: sec(c.Client.Total)}}
 }
 

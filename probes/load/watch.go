@@ -26,6 +26,7 @@ var errCut = errors.New("cut off by the end of the run")
 // only when it fires: arriving bytes merely leave their time behind.
 type watch struct {
 	limits Timeouts
+	plan   Cancellation
 	sent   time.Time
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
@@ -38,8 +39,8 @@ type watch struct {
 	lastByte atomic.Int64 // ns after sent, of the newest byte
 }
 
-func newWatch(limits Timeouts, stream bool, sent time.Time, cancel context.CancelCauseFunc) *watch {
-	w := &watch{limits: limits, stream: stream, sent: sent, cancel: cancel}
+func newWatch(limits Timeouts, plan Cancellation, stream bool, sent time.Time, cancel context.CancelCauseFunc) *watch {
+	w := &watch{limits: limits, plan: plan, stream: stream, sent: sent, cancel: cancel}
 	if next, _ := w.next(0); next >= 0 {
 		// The timer must be in its place before it can fire.
 		w.timer = time.AfterFunc(time.Hour, w.fire)
@@ -49,10 +50,11 @@ func newWatch(limits Timeouts, stream bool, sent time.Time, cancel context.Cance
 }
 
 // next is how long after now (both since sending) the earliest limit may be
-// reached, or the limit that has been; -1 if there is none.
-func (w *watch) next(now time.Duration) (time.Duration, *limit) {
+// reached, or the limit that has been, which may be that of the plan; -1 if there
+// is none.
+func (w *watch) next(now time.Duration) (time.Duration, error) {
 	wait := time.Duration(-1)
-	check := func(d, from time.Duration, class request.Class) *limit {
+	check := func(d, from time.Duration, class request.Class) error {
 		if d <= 0 {
 			return nil
 		}
@@ -69,6 +71,10 @@ func (w *watch) next(now time.Duration) (time.Duration, *limit) {
 	if l := check(w.limits.Total, 0, request.TimeoutTotal); l != nil {
 		return 0, l
 	}
+	if w.plan.After > 0 && now >= w.plan.After {
+		return 0, w.plan.timed()
+	}
+	_ = check(w.plan.After, 0, request.Cancelled) // only for the wait
 	if !w.stream {
 		return wait, nil
 	}

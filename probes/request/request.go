@@ -14,7 +14,9 @@ const Schema = "llmops.request/v1"
 // A zero time and a nil pointer mean "not measured" and are absent in JSON.
 type Record struct {
 	Schema string `json:"schema"`
-	ID     int64  `json:"id"` // position in the schedule, from 0, warm-up not counted
+	// ID is the position in the schedule, from 0, warm-up not counted. It is negative
+	// for a measured turn of a session that began in the warm-up.
+	ID int64 `json:"id"`
 
 	ScheduledAt  time.Time `json:"scheduled_at,omitzero"`   // open loop: the arrival the schedule asked for; closed loop: SentAt
 	SentAt       time.Time `json:"sent_at,omitzero"`        // its first byte went out; with a new connection, the client began to connect
@@ -27,6 +29,9 @@ type Record struct {
 	OK     bool   `json:"ok"`
 	Error  Class  `json:"error"`            // "" when OK
 	Detail string `json:"detail,omitempty"` // what the failure said, shortened
+	// ByPlan marks a cancelled request that was to be, as people cancel theirs. It
+	// is not one that the end of the run cut off.
+	ByPlan bool `json:"by_plan,omitempty"`
 
 	PromptTokens     *int64 `json:"prompt_tokens,omitempty"`     // as the server counted them
 	CompletionTokens *int64 `json:"completion_tokens,omitempty"` // server's usage, else token events
@@ -34,6 +39,7 @@ type Record struct {
 	CachedTokens     *int64 `json:"cached_tokens,omitempty"`     // part of PromptTokens
 	TokensFrom       string `json:"tokens_from,omitempty"`       // "usage" or "chunks"
 	FinishReason     string `json:"finish_reason,omitempty"`
+	Inputs           int    `json:"inputs,omitempty"` // texts whose vectors came, of embeddings
 
 	TTFTms    *float64 `json:"ttft_ms,omitempty"`    // FirstTokenAt - ScheduledAt
 	TPOTms    *float64 `json:"tpot_ms,omitempty"`    // see Record.Derive
@@ -43,8 +49,8 @@ type Record struct {
 
 	Model   string   `json:"model,omitempty"`
 	Session string   `json:"session"`
-	URL     string   `json:"url,omitempty"`
-	Quality *float64 `json:"quality"` // 0..1, null when nothing was checked
+	URL     string   `json:"url,omitempty"` // where there are several targets
+	Quality *float64 `json:"quality"`       // 0..1, null when nothing was checked
 
 	// Resent counts the connections that were kept from an earlier request and
 	// turned out to be closed, without a byte of a reply, when this one was sent.

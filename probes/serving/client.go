@@ -13,6 +13,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"llmops/probes/remote"
@@ -29,6 +32,10 @@ type Config struct {
 	// others. Reading empties their queue: another reader misses what this one took.
 	IterationStats bool
 
+	// Lean asks for the page of metrics alone once the engine is known, as long as it
+	// answers: what does not change (models, version) is not asked again.
+	Lean bool
+
 	// Transport replaces the one that is made of Access; for tests.
 	Transport http.RoundTripper
 }
@@ -43,6 +50,35 @@ type Client struct {
 	engines registry
 	cfg     Config
 	http    *http.Client
+	trip    atomic.Int64 // ns, the least time that connecting took; 0: not measured
+}
+
+// RoundTrip is the least time that a TCP connection took, which is one round trip of the
+// network; of all servers of the client. False when none was made.
+func (c *Client) RoundTrip() (time.Duration, bool) {
+	d := time.Duration(c.trip.Load())
+	return d, d > 0
+}
+
+// timed measures connections.
+func (c *Client) timed(ctx context.Context) context.Context {
+	var mu sync.Mutex // several addresses may be tried side by side
+	began := map[string]time.Time{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		ConnectStart: func(_, addr string) {
+			mu.Lock()
+			defer mu.Unlock()
+			began[addr] = time.Now()
+		},
+		ConnectDone: func(_, addr string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			took := int64(time.Since(began[addr]))
+			if was := c.trip.Load(); err == nil && (was == 0 || took < was) {
+				c.trip.Store(max(took, 1))
+			}
+		},
+	})
 }
 
 // New makes a client.
@@ -76,7 +112,7 @@ type reply struct {
 func (c *Client) get(ctx context.Context, at string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	req, err := c.cfg.Access.Request(ctx, http.MethodGet, at, nil)
+	req, err := c.cfg.Access.Request(c.timed(ctx), http.MethodGet, at, nil)
 	if err != nil {
 		return reply{}, err
 	}

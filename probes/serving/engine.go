@@ -41,6 +41,8 @@ type engine struct {
 	// ask adds what the page does not say. It may fail without a word where older
 	// versions of the engine do not have it.
 	ask func(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem
+	// steady tells that ask adds nothing that changes while the engine runs.
+	steady bool
 	// off says why an engine that is there has no page of metrics, and what to do.
 	off, hint string
 }

@@ -50,6 +50,7 @@ func sglang() *engine {
 
 		derive: sglangLoRA,
 		ask:    askVersion("/server_info", "/get_server_info"),
+		steady: true,
 		off:    "metrics are not enabled", hint: "start SGLang with --enable-metrics",
 	}
 }

@@ -21,6 +21,11 @@ type Target struct {
 	shown  string   // base, as it may be shown
 	last   *page    // of the reading before
 	engine *engine  // that showed it
+	span   span
+
+	known   *engine // of the reading before, when it was whole; see Config.Lean
+	models  []string
+	version string
 }
 
 // Target takes the URL of a server, of its API (…/v1) or of its page of metrics. The
@@ -72,6 +77,13 @@ func (c *Client) Probe(ctx context.Context, raw string, window time.Duration) (s
 // and the problems say why.
 func (t *Target) Read(ctx context.Context, window time.Duration) (snapshot.Server, []snapshot.Problem) {
 	s := snapshot.Server{URL: t.shown}
+	if t.client.cfg.Lean && window == 0 && t.known != nil {
+		if t.lean(ctx, &s) {
+			return s, nil
+		}
+		s = snapshot.Server{URL: t.shown} // find out what has become of it
+	}
+	t.known = nil
 	e, problem := t.identify(ctx, &s)
 	if problem != nil {
 		return s, []snapshot.Problem{*problem}
@@ -108,7 +120,33 @@ func (t *Target) Read(ctx context.Context, window time.Duration) (snapshot.Serve
 	if e.ask != nil { // last, so that what it tells is of the same moment
 		problems = append(problems, e.ask(ctx, t, &s)...)
 	}
+	if len(problems) == 0 && e.steady {
+		t.known, t.models, t.version = e, s.Models, s.Version
+	}
+	t.tell(e, before, after, &s)
+	return s, problems
+}
+
+// lean reads nothing but the page of metrics, and takes the rest from the reading
+// before. It is false where the page is not to be had or comes from another engine.
+func (t *Target) lean(ctx context.Context, s *snapshot.Server) bool {
+	p, e, problem := t.page(ctx, t.known, s)
+	if problem != nil || e != t.known {
+		return false
+	}
+	s.Up, s.Engine, s.Models, s.Version = true, e.name, t.models, t.version
+	t.tell(e, t.last, p, s)
+	if s.Reset { // it may be another release, with another model
+		t.known = nil
+	}
+	return true
+}
+
+// tell writes down what a page says, and what was counted since the one before; nil:
+// since the engine's start.
+func (t *Target) tell(e *engine, before, after *page, s *snapshot.Server) {
 	t.last, t.engine = after, e
+	t.span.add(after, e)
 	counted, seconds := *after, 0.0
 	s.Basis = snapshot.SinceStart
 	if before != nil && after.at.After(before.at) {
@@ -116,8 +154,7 @@ func (t *Target) Read(ctx context.Context, window time.Duration) (snapshot.Serve
 		seconds = after.at.Sub(before.at).Seconds()
 		s.Basis, s.WindowS = snapshot.OverWindow, &seconds
 	}
-	e.fill(*after, counted, seconds, &s)
-	return s, problems
+	e.fill(*after, counted, seconds, s)
 }
 
 // second reads the page again after the window. Without success the first reading

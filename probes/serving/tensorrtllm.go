@@ -64,8 +64,9 @@ func tensorrtLLM() *engine {
 				}
 			}
 		},
-		ask: askVersion("/version"),
-		off: "Prometheus metrics are not enabled", hint: "set return_perf_metrics: true in the options of trtllm-serve",
+		ask:    askVersion("/version"),
+		steady: true,
+		off:    "Prometheus metrics are not enabled", hint: "set return_perf_metrics: true in the options of trtllm-serve",
 	}
 }
 

@@ -45,6 +45,7 @@ func tgi() *engine {
 		latency: seconds("tgi_request_duration"),
 		queue:   seconds("tgi_request_queue_duration"),
 
+		steady: true,
 		ask: func(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem {
 			var info struct {
 				Model   string `json:"model_id"`

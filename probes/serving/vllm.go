@@ -58,6 +58,7 @@ func vllm() *engine {
 
 		derive: vllmLoRA,
 		ask:    askVersion("/version"),
+		steady: true,
 		off:    "the server shows no metrics", hint: "start vLLM without --disable-log-stats, and ask its own port rather than a proxy's",
 	}
 }

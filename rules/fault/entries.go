@@ -1,8 +1,10 @@
 package fault
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,7 +16,7 @@ func (d *decoder) signal(n *yaml.Node) Signal {
 		"from": d.list(func(n *yaml.Node) {
 			var expr string
 			d.promql(&expr)(n)
-			s.From = append(s.From, expr)
+			s.From, s.FromAt = append(s.From, expr), append(s.FromAt, d.at(n))
 		}),
 		"collect": d.text(&s.Collect),
 		"impact":  func(n *yaml.Node) { s.Impact = new(Test); d.object(n, d.test(s.Impact)) },
@@ -39,22 +41,56 @@ func (d *decoder) test(t *Test) fields {
 func (d *decoder) symptom(n *yaml.Node) Symptom {
 	s := Symptom{Position: d.at(n), Weight: 1}
 	f := fields{
-		"name": d.text(&s.Name), "expr": d.promql(&s.Expr), "weight": d.number(&s.Weight),
+		"name": d.text(&s.Name), "expr": d.placed(&s.Expr, &s.ExprAt), "weight": d.number(&s.Weight),
 		"required": d.flag(&s.Required), "collect": d.text(&s.Collect),
+		"any": d.list(func(n *yaml.Node) { s.Any = append(s.Any, d.alternative(n)) }),
 	}
 	maps.Copy(f, d.test(&s.Test))
 	d.object(n, f)
+	if len(s.Any) > 0 {
+		d.together(n, &s)
+	}
 	switch {
 	case s.Expr == "":
 		d.fail(n, "expr: is PromQL over signals", "a symptom without expr:")
 	case s.Name == "":
 		d.fail(n, "name: says in words what is seen", "a symptom without name:")
-	case s.Test == Test{}:
+	case s.Test == Test{} && len(s.Any) == 0:
 		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below or holds", "symptom %q has nothing that its value is held against", s.Name)
 	case s.Weight <= 0:
 		d.fail(n, "", "symptom %q: want a weight above 0", s.Name)
 	}
 	return s
+}
+
+// alternative is one of several ways to see a symptom: what it is held against, without
+// a weight of its own.
+func (d *decoder) alternative(n *yaml.Node) Symptom {
+	s := Symptom{Position: d.at(n), Weight: 1}
+	f := fields{"name": d.text(&s.Name), "expr": d.placed(&s.Expr, &s.ExprAt), "collect": d.text(&s.Collect)}
+	maps.Copy(f, d.test(&s.Test))
+	d.object(n, f)
+	switch {
+	case s.Expr == "":
+		d.fail(n, "expr: is PromQL over signals", "an alternative without expr:")
+	case s.Test == Test{}:
+		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below or holds", "%s has nothing that its value is held against", s.Expr)
+	}
+	return s
+}
+
+// together gives a symptom with alternatives the words for all of them, and them its name.
+func (d *decoder) together(n *yaml.Node, s *Symptom) {
+	if s.Expr != "" || s.Test != (Test{}) {
+		d.fail(n, "put it into the list, or leave the list out", "symptom %q: any: and an expression or test beside it", s.Name)
+	}
+	var words []string
+	for i := range s.Any {
+		a := &s.Any[i]
+		a.Name = cmp.Or(a.Name, s.Name)
+		words = append(words, a.Expr+" ("+a.Test.String()+")")
+	}
+	s.Expr = strings.Join(words, ", or ")
 }
 
 func (d *decoder) action(n *yaml.Node) Action {
@@ -93,6 +129,7 @@ func PlanKinds() []string {
 
 func (d *decoder) fault(n *yaml.Node) Fault {
 	f := Fault{Position: d.at(n), Severity: High, Scope: Replica, Prior: -3}
+	before := len(d.problems)
 	d.object(n, fields{
 		"id": d.name(&f.ID), "en": d.text(&f.En), "zh": d.text(&f.Zh),
 		"severity": choice(d, &f.Severity, Severities()...), "scope": choice(d, &f.Scope, GPU, Replica, Fleet, Upstream),
@@ -112,7 +149,7 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 		d.fail(n, "", "fault %s without cause:", f.ID)
 	case f.Hold < 0 || f.Hold > 86400:
 		d.fail(n, "", "fault %s: want a hold_s from 0 to a day", f.ID)
-	case !slices.ContainsFunc(f.Symptoms, func(s Symptom) bool { return s.Required }):
+	case len(d.problems) == before && !slices.ContainsFunc(f.Symptoms, func(s Symptom) bool { return s.Required }):
 		d.fail(n, "required: true on what the fault cannot be without", "no symptom of fault %s is required", f.ID)
 	}
 	slices.SortStableFunc(f.Actions, func(a, b Action) int { return slices.Index(Risks(), a.Risk) - slices.Index(Risks(), b.Risk) })

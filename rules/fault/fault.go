@@ -64,7 +64,8 @@ type Signal struct {
 	Unit    string
 	En, Zh  string
 	From    []string // PromQL; $window is the time over which rates are taken
-	Collect string   // what to set so that it is exported; "" where every exporter has it
+	FromAt  []Position
+	Collect string // what to set so that it is exported; "" where every exporter has it
 	// Impact is how its rise (or fall) hurts users: with it alone there is an incident,
 	// of an unknown fault.
 	Impact *Test
@@ -74,8 +75,10 @@ type Signal struct {
 // Symptom is something that a fault shows.
 type Symptom struct {
 	Name     string // what is seen, in words
-	Expr     string // PromQL over signals, or the name of one
+	Expr     string // PromQL over signals, or the name of one; with Any their words, for people
 	Test     Test
+	ExprAt   Position
+	Any      []Symptom // if not empty, it is seen as far as the strongest of these; Test is zero then
 	Weight   float64
 	Required bool
 	Collect  string // as of a signal; where it is "" the signal's own stands
@@ -217,18 +220,8 @@ func (a Action) Text(name, gpu string) string {
 	return text
 }
 
-// For is a command for a replica, pod or host and one of its GPUs; what is not known
-// stays as it stands in the catalogue, in braces.
-func (c Command) For(name, gpu string) string {
-	line := c.Line
-	if name != "" {
-		line = strings.ReplaceAll(line, "{replica}", quoted(name))
-	}
-	if gpu != "" {
-		line = strings.ReplaceAll(line, "{gpu}", quoted(gpu))
-	}
-	return line
-}
+// For is a command for a replica, pod or host and one of its GPUs.
+func (c Command) For(name, gpu string) string { return c.With(Names{Replica: name, GPU: gpu}) }
 
 // String says a test in words.
 func (t Test) String() string {

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"llmops/rules/near"
 )
 
 // Load reads every *.yaml file of a folder of a file system, in the order of their names.
@@ -29,7 +31,7 @@ func Load(fsys fs.FS, dir string) (Catalogue, error) {
 		}
 		for _, x := range more.Faults {
 			if c.Find(x.ID) != nil {
-				return Catalogue{}, &Problem{Position: x.Position, Why: fmt.Sprintf("fault %s stands in two files", x.ID)}
+				return Catalogue{}, Problems{{Position: x.Position, Why: fmt.Sprintf("fault %s stands in two files", x.ID)}}
 			}
 		}
 		c = c.With(more)
@@ -37,16 +39,25 @@ func Load(fsys fs.FS, dir string) (Catalogue, error) {
 	return c, c.Check()
 }
 
-// Check tells of a reference to a fault that is not there; the error is a *Problem.
+// Check tells of references to faults that are not there; the error is Problems.
 func (c Catalogue) Check() error {
+	var all Problems
 	for _, f := range c.Faults {
 		for _, id := range f.Explains {
-			if c.Find(id) == nil {
-				return &Problem{Position: f.Position, Why: fmt.Sprintf("fault %s explains %q, which is no fault", f.ID, id), Hint: "the faults are " + strings.Join(c.IDs(), ", ")}
+			if c.Find(id) != nil {
+				continue
 			}
+			p := &Problem{Position: f.Position, Why: fmt.Sprintf("fault %s explains %q, which is no fault", f.ID, id), Hint: "the faults are " + strings.Join(c.IDs(), ", ")}
+			if likely := near.Names(id, slices.Values(c.IDs()), 1); len(likely) > 0 {
+				p.Hint = "did you mean " + likely[0] + "?"
+			}
+			all = append(all, p)
 		}
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // IDs are those of all faults, in order.

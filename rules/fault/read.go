@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,72 +32,135 @@ type Problem struct {
 // Error is the place and what is wrong there.
 func (p *Problem) Error() string { return p.Position.String() + ": " + p.Why }
 
+// Problems are all that is wrong with a file, in the order of its lines; there is one at
+// least.
+type Problems []*Problem
+
+// Error is one line for each.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives each as an error.
+func (ps Problems) Unwrap() []error {
+	errs := make([]error, len(ps))
+	for i, p := range ps {
+		errs[i] = p
+	}
+	return errs
+}
+
 // Read reads a file of faults: `signals:` and `faults:`, both lists. References to faults
-// and signals are not looked up: Check does that when all files are read. The error is a
-// *Problem, unless r fails.
+// and signals are not looked up: Check does that when all files are read. The error is
+// Problems, unless r fails.
 func Read(name string, r io.Reader) (Catalogue, error) {
-	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
-	if err != nil {
-		return Catalogue{}, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(content) > maxSize {
-		return Catalogue{}, &Problem{Position: Position{name, 1, 1}, Why: "the file is larger than 4 MiB", Hint: "split it into several files"}
-	}
-	var doc yaml.Node
-	dec := yaml.NewDecoder(bytes.NewReader(content))
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return Catalogue{}, nil
-	} else if err != nil {
-		return Catalogue{}, syntax(name, err)
-	}
-	var second yaml.Node
-	if err := dec.Decode(&second); err == nil {
-		return Catalogue{}, &Problem{Position: Position{name, second.Line, 1}, Why: "a second YAML document", Hint: "one document a file"}
-	} else if !errors.Is(err, io.EOF) {
-		return Catalogue{}, syntax(name, err)
-	}
-	d := decoder{file: name}
+	d := &decoder{file: name}
 	var c Catalogue
-	d.object(doc.Content[0], fields{
-		"signals": d.list(func(n *yaml.Node) { c.Signals = append(c.Signals, d.signal(n)) }),
-		"faults":  d.list(func(n *yaml.Node) { c.Faults = append(c.Faults, d.fault(n)) }),
+	err := d.read(r, fields{
+		"signals": d.list(func(n *yaml.Node) {
+			s := d.signal(n)
+			if c.Signal(s.Name) != nil {
+				d.fail(n, "remove one", "signal %s stands here a second time", s.Name)
+			}
+			c.Signals = append(c.Signals, s)
+		}),
+		"faults": d.list(func(n *yaml.Node) {
+			f := d.fault(n)
+			if c.Find(f.ID) != nil {
+				d.fail(n, "remove one", "fault %s stands here a second time", f.ID)
+			}
+			c.Faults = append(c.Faults, f)
+		}),
 	})
-	if d.first != nil {
-		return Catalogue{}, d.first
+	if err != nil {
+		return Catalogue{}, err
 	}
 	return c, nil
+}
+
+// read reads the one document of a file.
+func (d *decoder) read(r io.Reader, known fields) error {
+	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.file, err)
+	}
+	if len(content) > maxSize {
+		return Problems{{Position: Position{d.file, 1, 1}, Why: "the file is larger than 4 MiB", Hint: "split it into several files"}}
+	}
+	var doc, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return syntax(d.file, err)
+	}
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		return Problems{{Position: Position{d.file, second.Line, 1}, Why: "a second YAML document", Hint: "one document a file"}}
+	case !errors.Is(err, io.EOF):
+		return syntax(d.file, err)
+	}
+	d.object(doc.Content[0], known)
+	if len(d.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.problems, func(a, b *Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	return d.problems
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
 // syntax gives the place of an error of the YAML library, which has it in words.
-func syntax(name string, err error) error {
+func syntax(name string, err error) Problems {
 	p := &Problem{Position: Position{File: name, Line: 1, Column: 1}, Why: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if m := yamlLine.FindStringSubmatchIndex(p.Why); m != nil {
 		p.Line, _ = strconv.Atoi(p.Why[m[2]:m[3]])
 		p.Why = p.Why[:m[0]] + p.Why[m[1]:]
 	}
-	return p
+	return Problems{p}
 }
 
-// decoder walks the nodes of a file and keeps the first thing that is wrong.
+// decoder walks the nodes of a file and takes down what is wrong.
 type decoder struct {
-	file  string
-	first *Problem
+	file     string
+	problems Problems
+	seen     int // values, those of aliases each time
+}
+
+// mostValues bounds what aliases can make of a small file.
+const mostValues = 1 << 20
+
+// full tells whether there are too many values, and says so.
+func (d *decoder) full(n *yaml.Node) bool {
+	if d.seen++; d.seen == mostValues {
+		d.fail(n, "use fewer aliases", "with all aliases written out the file has more than %d values", mostValues)
+	}
+	return d.seen >= mostValues
 }
 
 type fields map[string]func(*yaml.Node)
 
 func (d *decoder) at(n *yaml.Node) Position { return Position{d.file, n.Line, n.Column} }
 
+// fail takes a problem down; of several with one place the first says it, and the others
+// follow from that.
 func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
-	if d.first == nil {
-		d.first = &Problem{Position: d.at(n), Why: fmt.Sprintf(format, args...), Hint: hint}
+	at := d.at(n)
+	if !slices.ContainsFunc(d.problems, func(p *Problem) bool { return p.Position == at }) {
+		d.problems = append(d.problems, &Problem{Position: at, Why: fmt.Sprintf(format, args...), Hint: hint})
 	}
 }
 
 func (d *decoder) object(n *yaml.Node, known fields) {
 	n = target(n)
+	if d.full(n) {
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, "such as key: value", "want a mapping")
 		return
@@ -138,6 +203,9 @@ func (d *decoder) list(each func(*yaml.Node)) func(*yaml.Node) {
 			return
 		}
 		for _, x := range n.Content {
+			if d.full(x) {
+				return
+			}
 			each(target(x))
 		}
 	}
@@ -226,7 +294,8 @@ func (d *decoder) name(into *string) func(*yaml.Node) {
 	}
 }
 
-// promql reads an expression, in which $window stands for a duration.
+// promql reads an expression, in which $window and the others of Windowed stand for
+// durations.
 func (d *decoder) promql(into *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		d.text(into)(n)
@@ -234,9 +303,17 @@ func (d *decoder) promql(into *string) func(*yaml.Node) {
 			d.fail(n, "", "the expression is empty")
 			return
 		}
-		if _, err := parser.NewParser(parser.Options{}).ParseExpr(Windowed(*into, "1m")); err != nil {
+		if _, err := parser.NewParser(parser.Options{}).ParseExpr(Windowed(*into, time.Minute, 5*time.Minute)); err != nil {
 			d.expression(n, err)
 		}
+	}
+}
+
+// placed is promql that keeps the place.
+func (d *decoder) placed(into *string, at *Position) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		*at = d.at(n)
+		d.promql(into)(n)
 	}
 }
 
@@ -256,5 +333,10 @@ func (d *decoder) expression(n *yaml.Node, err error) {
 	d.fail(&at, "", "%s", strings.ReplaceAll(why, "\n", " "))
 }
 
-// Windowed is an expression with a duration in place of $window.
-func Windowed(expr, window string) string { return strings.ReplaceAll(expr, "$window", window) }
+// Windowed is an expression with durations in place of $window, the time over which
+// rates are taken, and $trend, the time over which something must go on to be a trend;
+// $long is twice and $step a fifth of that.
+func Windowed(expr string, window, trend time.Duration) string {
+	ms := func(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) + "ms" }
+	return strings.NewReplacer("$window", ms(window), "$trend", ms(trend), "$long", ms(2*trend), "$step", ms(trend/5)).Replace(expr)
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -154,6 +155,140 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, x := range c.Faults {
 			if x.ID == "" || x.En == "" {
+				t.Errorf("%+v", x)
+			}
+		}
+	})
+}
+
+// A symptom may be seen in several ways: each has a place and the symptom's name.
+func TestAny(t *testing.T) {
+	any := strings.Replace(good, "{name: load is high, expr: load, above: [0.5, 0.9], rises: 2, weight: 3, required: true}",
+		"{name: load is high, weight: 3, required: true, any: [{expr: load, above: 0.9}, {name: it grows, expr: 'rate(load[$trend])', gains: 1}]}", 1)
+	c, err := fault.Read("mine.yaml", strings.NewReader(any))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Faults[0].Symptoms[0]
+	line := strings.Split(any, "\n")[11]
+	at := fault.Position{File: "mine.yaml", Line: 12, Column: strings.Index(line, "'rate(") + 1}
+	if len(s.Any) != 2 || s.Any[0].Name != "load is high" || s.Any[1].Name != "it grows" || s.Any[1].ExprAt != at || s.Weight != 3 || s.Test != (fault.Test{}) {
+		t.Errorf("%+v", s)
+	}
+	if want := "load (above 0.9), or rate(load[$trend]) (gains 1)"; s.Expr != want {
+		t.Errorf("%q, want %q", s.Expr, want)
+	}
+	for old, want := range map[string]string{
+		"weight: 3, required: true, any": "any: and an expression or test beside it",
+		", gains: 1":                     "nothing that its value is held against",
+		"expr: load, above":              "an alternative without expr:",
+	} {
+		with := map[string]string{"weight: 3, required: true, any": "weight: 3, required: true, above: 1, any", ", gains: 1": "", "expr: load, above": "above"}[old]
+		if _, err := fault.Read("mine.yaml", strings.NewReader(strings.Replace(any, old, with, 1))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", with, err, want)
+		}
+	}
+}
+
+// All problems of a file are told, in the order of lines, and one place has one.
+func TestAllProblems(t *testing.T) {
+	text := strings.NewReplacer("severity: medium", "severity: awful", "required: true", "required: maybe", "en: Too much", "name: Too much").Replace(good)
+	_, err := fault.Read("mine.yaml", strings.NewReader(text))
+	ps, ok := errors.AsType[fault.Problems](err)
+	if !ok || len(ps) != 4 {
+		t.Fatalf("%v", err)
+	}
+	for i, want := range []string{"mine.yaml:7:5", "mine.yaml:8:5", "mine.yaml:10:15", "mine.yaml:12:92"} {
+		if ps[i].Position.String() != want {
+			t.Errorf("%v, want %s", ps[i], want)
+		}
+	}
+	for _, twice := range []string{good + good[strings.Index(good, "  - id:"):], strings.Replace(good, "signals:\n", "signals:\n  - {name: load, from: [up]}\n", 1)} {
+		if _, err := fault.Read("mine.yaml", strings.NewReader(twice)); err == nil || !strings.Contains(err.Error(), "a second time") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAsked(t *testing.T) {
+	for expr, want := range map[string]string{
+		"a / b + a":                           "a b",
+		`sum({__name__=~"a|(b|c):d"})`:        "a b:d c:d",
+		`rate(x_total[$window])`:              "x_total",
+		`min_over_time(y[$long:$step]) > 0`:   "y",
+		`{__name__=~"a.*"} or {job="b"} or c`: "c",
+		"a +":                                 "",
+	} {
+		if got := strings.Join(fault.Asked(expr), " "); got != want {
+			t.Errorf("%s: %q, want %q", expr, got, want)
+		}
+	}
+}
+
+// A few aliases of aliases would be more faults than fit into memory.
+func TestAliases(t *testing.T) {
+	many := "faults:\n  - &f {id: a, explains: [" + strings.Repeat("x, ", 20_000) + "x]}\n" + strings.Repeat("  - *f\n", 200)
+	if _, err := fault.Read("x.yaml", strings.NewReader(many)); err == nil || !strings.Contains(err.Error(), "use fewer aliases") && !strings.Contains(err.Error(), "more than 1048576 values") {
+		t.Errorf("%.200v", err)
+	}
+}
+
+func TestWindowed(t *testing.T) {
+	got := fault.Windowed("a[$window] b[$trend] c[$long:$step]", 2*time.Minute, 5*time.Minute)
+	if want := "a[120000ms] b[300000ms] c[600000ms:60000ms]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// What ships can be read without a remark that matters, and remarks come with places.
+func TestLint(t *testing.T) {
+	c, err := fault.Load(defaults.Faults, "faults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range fault.Lint(c, c, []string{"serving", "gpu_absent", "telemetry_broken"}) {
+		if !r.Slight {
+			t.Errorf("%+v", r)
+		}
+	}
+	for old, want := range map[string][2]string{
+		"expr: load,":               {"expr: loud,", "mine.yaml:12:36 unknown-signal"},
+		"above: [0.5, 0.9]":         {"above: [0.9, 0.5]", "mine.yaml:12:9 never-seen"},
+		"rises: 2":                  {"rises: 0.5", "mine.yaml:12:9 never-seen"},
+		"weight: 3":                 {"weight: 2.9", "mine.yaml:7:5 never-seen"},
+		"runbook: https://x.test/r": {"", "mine.yaml:7:5 missing-words"},
+	} {
+		text := strings.Replace(good, "    actions:", "    zh: 过多\n    runbook: https://x.test/r\n    actions:", 1)
+		changed := strings.Replace(text, old, want[0], 1)
+		if changed == text {
+			t.Fatalf("%q is not there", old)
+		}
+		x, err := fault.Read("mine.yaml", strings.NewReader(changed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, r := range fault.Lint(x, x, nil) {
+			found = found || r.Position.String()+" "+r.Check == want[1]
+		}
+		if !found {
+			t.Errorf("%s: %+v", want[0], fault.Lint(x, x, nil))
+		}
+	}
+}
+
+func FuzzReadTests(f *testing.F) {
+	f.Add("fault_tests:\n  - {name: a, interval: 1m, input_series: [{series: up, values: 1x3}], verdict: ok, diagnoses: [{fault: b, confidence: [0, 1]}]}")
+	f.Fuzz(func(t *testing.T, text string) {
+		tests, err := fault.ReadTests("x.yaml", strings.NewReader(text))
+		if err != nil {
+			if ps, ok := errors.AsType[fault.Problems](err); !ok || len(ps) == 0 {
+				t.Errorf("%T %v", err, err)
+			}
+			return
+		}
+		for _, x := range tests.Tests {
+			if x.Name == "" || x.Interval <= 0 || len(x.Series) == 0 {
 				t.Errorf("%+v", x)
 			}
 		}

@@ -17,6 +17,11 @@ const mostSamples = 10_000_000
 // repeats is how often a value is written to be repeated: the 5 of "1+2x5".
 var repeats = regexp.MustCompile(`x\s*(\d+)`)
 
+// ParseSeries reads a series and its values as input_series has them.
+func ParseSeries(series, values string) (labels.Labels, []Value, error) {
+	return parseSeries(parser.NewParser(parser.Options{}), series, values)
+}
+
 // parseSeries reads a series and its values: 1 2.5 (numbers), 1x3 (1 four times),
 // 1+2x3 and 9-2x3 (four values, each 2 more or less), _ (no sample), _x3 (three
 // times), stale, NaN, Inf. It is Prometheus's own reader.

@@ -7,10 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"llmops/analysis/accesslog"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/metricinput"
 	"llmops/cmd/internal/render"
@@ -35,7 +35,7 @@ logarithm.
 
 -o csv prints timestamp,value,anomaly_score for every row, with a series column
 where there are several; with --out-dir it writes one file for each input.
-"llmops detect --list" tells which detectors there are.`,
+"llmops detect --detectors list" tells which detectors there are.`,
 		Example: `  llmops detect metrics/
   llmops detect gpu.csv -o csv --output scores.csv
   llmops detect data/*/*.csv -o csv --out-dir scores/
@@ -43,7 +43,7 @@ where there are several; with --out-dir it writes one file for each input.
   llmops detect latency.csv --detectors zscore,holtwinters`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.list {
+			if o.listing() {
 				return o.showList(app)
 			}
 			if err := o.check(app, args); err != nil {
@@ -61,48 +61,69 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	r := &report{}
 	places, err := o.places(app, args)
 	if err != nil {
 		return err
 	}
-	var begun atomic.Int64
-	stop := app.Progress(func() string { return fmt.Sprintf("file %d of %d", begun.Load(), len(places.sources)) })
+	r := &report{}
+	done := &progress{files: len(places.sources), now: app.Now, begun: app.Now()}
+	stop := app.Progress(done.line)
 	defer stop()
 	for i, source := range places.sources {
-		begun.Add(1)
-		f, err := o.read(ctx, app, source)
+		f, err := o.one(ctx, app, source, healthy, done)
+		if f != nil {
+			r.files = append(r.files, f)
+		}
+		if ctx.Err() != nil { // a file that is half judged is written nowhere
+			r.interrupted = true
+			break
+		}
 		if err != nil {
 			return err
 		}
-		if f == nil { // it was passed over
-			continue
-		}
-		done, err := o.judge(ctx, f, healthy)
-		if err != nil {
-			return err
-		}
-		if o.rules {
-			if done.ruled, err = o.applyRules(ctx, app, source); err != nil {
+		if f != nil && o.outDir != "" {
+			if err := o.writeFile(app, places.outputs[i], &report{files: []*judgedFile{f}}); err != nil {
 				return err
 			}
+			f.forget()
 		}
-		if o.outDir != "" {
-			if err := o.writeFile(app, places.outputs[i], &report{files: []*judgedFile{done}}); err != nil {
-				return err
-			}
-			done.forget()
-		}
-		r.files = append(r.files, done)
 	}
 	stop()
+	if healthy != nil && done.taught.Load() == 0 && len(r.files) > 0 {
+		app.Warnf("--baseline %s has none of these series: nothing was learnt from it", o.baseline)
+	}
 	r.sort()
-	if o.outDir != "" {
+	switch {
+	case o.outDir != "":
 		app.Notef("%s: what was found in %s", o.outDir, render.Plural(len(r.files), "file"))
-	} else if err := o.output.Write(app, o.shown(app, r)); err != nil {
-		return cli.Failed(err)
+	case r.interrupted && o.output.ToFile():
+		app.Notef("%s stays as it was", o.output.File)
+	default:
+		if err := o.output.Write(app, o.shown(app, r)); err != nil {
+			return cli.Failed(err)
+		}
+	}
+	if r.interrupted {
+		app.Warnf("interrupted: %d of %s judged, the last one perhaps in part", len(r.files), render.Plural(len(places.sources), "file"))
+		return ctx.Err()
 	}
 	return r.gate(o.failOn)
+}
+
+// one reads and judges one input; nil: it was passed over. When ctx ends it is what was
+// known by then.
+func (o *options) one(ctx context.Context, app *cli.App, source accesslog.Source, healthy baseline, done *progress) (*judgedFile, error) {
+	f, err := o.read(ctx, app, source)
+	if err != nil || f == nil {
+		done.pass()
+		return nil, err
+	}
+	result := o.judge(ctx, f, healthy, done)
+	if o.rules && ctx.Err() == nil {
+		result.ruled, err = o.applyRules(ctx, app, source)
+	}
+	done.pass()
+	return result, err
 }
 
 // gate is the error that the findings ask for.
@@ -124,12 +145,5 @@ func (r *report) gate(failOn float64) error {
 	if n == 0 {
 		return nil
 	}
-	return cli.Gate(fmt.Errorf("gate failed: %s with a score of %v or more, the worst in %s", plural(n), failOn, r.name(r.anomalies[0])))
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return "1 anomaly"
-	}
-	return fmt.Sprintf("%d anomalies", n)
+	return cli.Gate(fmt.Errorf("gate failed: %s with a score of %v or more, the worst in %s", render.Plural(n, "anomaly"), failOn, r.name(r.anomalies[0])))
 }

@@ -12,7 +12,9 @@ type document struct {
 	Source    sourceEntry    `json:"source"`
 	Anomalies []anomalyEntry `json:"anomalies"`
 	Events    []eventEntry   `json:"events,omitempty"`
-	Verdict   string         `json:"verdict"`
+	// Interrupted tells that not all was judged.
+	Interrupted bool   `json:"interrupted,omitempty"`
+	Verdict     string `json:"verdict"`
 }
 
 type sourceEntry struct {
@@ -33,6 +35,7 @@ type anomalyEntry struct {
 	Low       *float64 `json:"expected_low,omitempty"`
 	High      *float64 `json:"expected_high,omitempty"`
 	Score     float64  `json:"score"`
+	P         float64  `json:"p,omitempty"` // of rules absent
 	Rows      int      `json:"rows"`
 	Detectors []string `json:"detectors"`
 }
@@ -46,13 +49,13 @@ type eventEntry struct {
 }
 
 func (r *report) document() document {
-	d := document{Schema: "llmops.anomalies/v1", Anomalies: []anomalyEntry{}, Verdict: r.verdict()}
+	d := document{Schema: "llmops.anomalies/v1", Anomalies: []anomalyEntry{}, Interrupted: r.interrupted, Verdict: r.verdict()}
 	d.Source.Series, d.Source.Judged, d.Source.Rows, d.Source.Values = r.counts()
 	for _, f := range r.files {
 		d.Source.Files = append(d.Source.Files, f.name)
 		for _, j := range f.results {
 			for _, e := range j.Events {
-				d.Events = append(d.Events, eventEntry{f.name, e.Series, string(e.Kind), clock(e.From), clock(e.To)})
+				d.Events = append(d.Events, eventEntry{f.name, e.Series, string(e.Kind), stamp(e.From), stamp(e.To)})
 			}
 		}
 	}
@@ -64,8 +67,8 @@ func (r *report) document() document {
 
 func entryOf(file string, a detect.Anomaly) anomalyEntry {
 	return anomalyEntry{
-		File: file, Series: a.Series, From: clock(a.From), To: clock(a.To), PeakAt: clock(a.PeakAt), Value: a.Value,
-		Low: known(a.Low), High: known(a.High), Score: math.Round(a.Score*1e6) / 1e6, Rows: a.Rows, Detectors: a.Names(),
+		File: file, Series: a.Series, From: stamp(a.From), To: stamp(a.To), PeakAt: stamp(a.PeakAt), Value: a.Value,
+		Low: known(a.Low), High: known(a.High), Score: math.Round(a.Score*1e6) / 1e6, P: math.Round(a.P*1e6) / 1e6, Rows: a.Rows, Detectors: a.Names(),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type judgedFile struct {
 	*file
 	name    string
+	names   []string // of the series
 	results []detect.Judgement
 	ruled   []detect.Anomaly // by rules
 	scores  [][]float64      // by series and row; nil: not wanted
@@ -23,17 +24,18 @@ type judgedFile struct {
 // forget drops what was read, once it is written.
 func (f *judgedFile) forget() { f.file, f.scores = nil, nil }
 
-// judge scores all series of a file.
-func (o *options) judge(ctx context.Context, f *file, healthy baseline) (*judgedFile, error) {
-	done := &judgedFile{file: f, name: f.name, results: make([]detect.Judgement, f.len())}
+// judge scores all series of a file, or when ctx ends as many rows as it can by then.
+func (o *options) judge(ctx context.Context, f *file, healthy baseline, p *progress) *judgedFile {
+	done := &judgedFile{file: f, name: f.name, names: make([]string, f.len()), results: make([]detect.Judgement, f.len())}
 	if o.output.Format == "csv" {
 		done.scores = make([][]float64, f.len())
 	}
+	p.begin(f.total())
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), f.len()) {
 		wg.Go(func() {
-			for ctx.Err() == nil {
+			for {
 				i := int(next.Add(1) - 1)
 				if i >= f.len() {
 					return
@@ -42,12 +44,17 @@ func (o *options) judge(ctx context.Context, f *file, healthy baseline) (*judged
 				if done.scores != nil {
 					each = func(s detect.Score) { done.scores[i] = append(done.scores[i], s.Value) }
 				}
-				done.results[i] = detect.Judge(f.seriesName(i), f.rows(i), healthy.of(f, i), detect.Options{Class: f.class(i), Channels: o.detect.Channels, Also: o.detect.Also}, each)
+				done.names[i] = f.seriesName(i)
+				past := healthy.of(f, i)
+				if len(past) > 0 {
+					p.taught.Add(1)
+				}
+				done.results[i] = detect.Judge(done.names[i], p.counted(ctx, f.rows(i)), past, detect.Options{Class: f.class(i), Channels: o.detect.Channels, Also: o.detect.Also}, each)
 			}
 		})
 	}
 	wg.Wait()
-	return done, ctx.Err()
+	return done
 }
 
 // A finding is an anomaly and where it is.
@@ -58,8 +65,9 @@ type finding struct {
 
 // report is everything that is shown.
 type report struct {
-	files     []*judgedFile
-	anomalies []finding
+	files       []*judgedFile
+	anomalies   []finding
+	interrupted bool
 }
 
 // sort gathers the anomalies of all files, worst first.

@@ -1,6 +1,7 @@
 package detectcmd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,27 +32,32 @@ type options struct {
 func (o *options) addFlags(cmd *cobra.Command) {
 	o.cmd = cmd
 	f := cmd.Flags()
-	f.StringSliceVar(&o.detectors, "detectors", nil, "`NAMES` of the detectors that judge, with commas between them, such as default,rules; see --list (default: those of \"default\", of which the class of the metric chooses)")
-	f.BoolVar(&o.list, "list", false, "list the detectors, with formula, source and cost")
+	f.StringSliceVar(&o.detectors, "detectors", nil, "`NAMES` of the detectors that judge, with commas between them, such as default,rules; list lists them (default: those of \"default\", of which the class of the metric chooses)")
+	f.BoolVar(&o.list, "list", false, "the same as --detectors list: the detectors, with formula, source and cost")
 	f.StringVar(&o.baseline, "baseline", "", "`FILE` of a healthy period of the same series, to learn from first")
 	f.StringVar(&o.outDir, "out-dir", "", "write one file for each input to `DIR`, at its path below the folder that all have in common")
 	f.StringVar(&o.fail, "fail-on", "", "exit 3 if an anomaly has this `SCORE` or more; \"any\" is 0.5, where alerts begin")
 	_ = cmd.MarkFlagFilename("baseline") // only an unknown name is an error
 	_ = cmd.MarkFlagDirname("out-dir")
 	_ = cmd.RegisterFlagCompletionFunc("detectors", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		names := []string{byDefault, detect.RulesName}
+		names := []string{byDefault, detect.RulesName, listed}
 		for _, k := range detect.Kinds() {
 			names = append(names, k.Name)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	})
 	o.metrics.AddFlags(cmd)
-	o.output.AddFlags(cmd, render.Formats()...)
+	o.output.AddFlags(cmd, append(render.Formats(), "html", "junit", "sarif", "github")...)
 	cmd.MarkFlagsMutuallyExclusive("out-dir", "output")
 }
 
 // byDefault stands for the detectors that judge where none are named.
 const byDefault = "default"
+
+// listed asks for the list of detectors.
+const listed = "list"
+
+func (o *options) listing() bool { return o.list || slices.Contains(o.detectors, listed) }
 
 // choose reads --detectors.
 func (o *options) choose() error {
@@ -70,7 +76,7 @@ func (o *options) choose() error {
 	set, err := detect.SetOf(names...)
 	switch {
 	case err != nil:
-		return cli.WithHint(cli.Usagef("--detectors: %w, %s and %s", err, detect.RulesName, byDefault), "\"llmops detect --list\" tells what each does")
+		return cli.WithHint(cli.Usagef("--detectors: %w, %s and %s", err, detect.RulesName, byDefault), "\"llmops detect --detectors list\" tells what each does")
 	case usual:
 		o.detect.Also = set
 	case set == 0:

@@ -105,6 +105,6 @@ func (o *options) writeFile(app *cli.App, name string, r *report) error {
 		return cli.Failed(err)
 	}
 	to := cli.Output{Format: o.output.Format, File: name}
-	one := options{output: to}
+	one := options{output: to, failOn: o.failOn}
 	return cli.Failed(cli.WriteFile(name, func(w io.Writer) error { return one.shown(app, r)(w) }))
 }

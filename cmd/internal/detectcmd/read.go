@@ -22,6 +22,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
 	"llmops/cmd/internal/metricinput"
+	"llmops/cmd/internal/render"
 	"llmops/rules/slo"
 )
 
@@ -41,16 +42,28 @@ func (f *file) len() int {
 	return len(f.series)
 }
 
+// total is the number of rows of all series.
+func (f *file) total() (rows int64) {
+	if f.table != nil {
+		return int64(len(f.table.Values))
+	}
+	for _, s := range f.series {
+		rows += s.Count()
+	}
+	return rows
+}
+
+// seriesName is the name of a series as it may be shown.
 func (f *file) seriesName(i int) string {
 	if f.table != nil {
-		return f.table.Series[i]
+		return render.Clean(render.Masked(f.table.Series[i]))
 	}
 	s := f.series[i]
 	labels := labels.NewBuilder(s.Labels()).Del(model.MetricNameLabel).Labels()
 	if labels.IsEmpty() {
 		return s.Name()
 	}
-	return s.Name() + strings.ReplaceAll(labels.String(), `", `, `",`)
+	return render.Clean(render.Masked(s.Name() + strings.ReplaceAll(labels.String(), `", `, `",`)))
 }
 
 // class is that of a series, by its name, or by what its source says about it.
@@ -96,7 +109,7 @@ func (f *file) stamps(i int) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		if f.table == nil {
 			for t, v := range f.series[i].Between(f.from, f.to) {
-				if !yield(clock(t), v) {
+				if !yield(stamp(t), v) {
 					return
 				}
 			}
@@ -110,7 +123,8 @@ func (f *file) stamps(i int) iter.Seq2[string, float64] {
 	}
 }
 
-func clock(t int64) string { return time.UnixMilli(t).UTC().Format("2006-01-02T15:04:05.999Z07:00") }
+// stamp is a time in machine-readable forms.
+func stamp(t int64) string { return time.UnixMilli(t).UTC().Format("2006-01-02T15:04:05.999Z07:00") }
 
 // read reads one input; nil: there are no metrics in it, and it was found, not named.
 func (o *options) read(ctx context.Context, app *cli.App, source accesslog.Source) (*file, error) {
@@ -198,44 +212,5 @@ func (o *options) tolerate(app *cli.App, t *rows.Table) error {
 			"if the file is damaged raise --max-malformed: what cannot be read then has the score 0")
 	}
 	app.Warnf("%s: %d of %d cells could not be read and have the score 0", t.Samples[0].File, t.Malformed, cells)
-	return nil
-}
-
-// A baseline has the rows of a healthy period by series.
-type baseline map[string][]detect.Row
-
-func (o *options) readBaseline(ctx context.Context, app *cli.App) (baseline, error) {
-	if o.baseline == "" {
-		return nil, nil
-	}
-	sources, err := inputs.Walk([]string{o.baseline}, app.In)
-	if err != nil {
-		return nil, cli.WithHint(cli.Usage(err), "%s", inputs.Hint(err))
-	}
-	b := baseline{}
-	for _, source := range sources {
-		f, err := o.read(ctx, app, source)
-		if err != nil || f == nil {
-			return nil, err
-		}
-		for i := range f.len() {
-			name := f.seriesName(i)
-			for r := range f.rows(i) {
-				b[name] = append(b[name], r)
-			}
-		}
-	}
-	return b, nil
-}
-
-// of are the healthy rows of a series. Where both the file and the baseline hold one
-// series, it is the same, whatever the column is called.
-func (b baseline) of(f *file, i int) []detect.Row {
-	if r, ok := b[f.seriesName(i)]; ok || len(b) != 1 || f.len() != 1 {
-		return r
-	}
-	for _, r := range b {
-		return r
-	}
 	return nil
 }

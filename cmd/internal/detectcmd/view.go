@@ -2,6 +2,7 @@ package detectcmd
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -24,6 +25,16 @@ func (o *options) shown(app *cli.App, r *report) func(io.Writer) error {
 			return r.rows(w)
 		case "table":
 			return r.screen(&render.Screen{W: w, Style: o.output.Style(app), Width: o.output.Width(app)}, app.Verbose)
+		case "html":
+			return r.page(w, app.Build.Version)
+		case "junit":
+			return r.junit(w, cmp.Or(o.failOn, detect.Alert))
+		case "sarif":
+			return r.sarif(w, app.Build.Version, o.failOn)
+		case "github":
+			return render.FileAnnotations(w, r.findings(o.failOn))
+		case "markdown":
+			return r.markdown(w)
 		}
 		return render.Write(w, o.output.Format, 0, r.document(), r.table())
 	}
@@ -49,7 +60,7 @@ func (r *report) rows(w io.Writer) error {
 		err := f.inOrder(func(stamp string, i int, v, score float64) error {
 			record = append(record[:0], stamp)
 			if series != 1 {
-				name := f.seriesName(i)
+				name := f.names[i]
 				if len(r.files) > 1 {
 					name = f.name + ":" + name
 				}
@@ -76,6 +87,9 @@ func (f *judgedFile) inOrder(each func(stamp string, series int, v, score float6
 		for i := range f.results {
 			row := 0
 			for stamp, v := range f.stamps(i) {
+				if row == len(f.scores[i]) { // interrupted
+					break
+				}
 				if err := each(stamp, i, v, f.scores[i][row]); err != nil {
 					return err
 				}
@@ -96,6 +110,9 @@ func (f *judgedFile) inOrder(each func(stamp string, series int, v, score float6
 			if t.Of == nil {
 				v = t.Values[row*len(t.Series)+i]
 			}
+			if at[i] == len(f.scores[i]) { // interrupted
+				continue
+			}
 			if err := each(stamp, i, v, f.scores[i][at[i]]); err != nil {
 				return err
 			}
@@ -105,11 +122,29 @@ func (f *judgedFile) inOrder(each func(stamp string, series int, v, score float6
 	return nil
 }
 
+// markdown is a short report.
+func (r *report) markdown(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "# Anomalies\n\n%s. Verdict: **%s**.\n", r.summary(), r.verdict()); err != nil {
+		return err
+	}
+	if text := r.events(); text != "" {
+		if _, err := fmt.Fprintf(w, "\n%s.\n", text); err != nil {
+			return err
+		}
+	}
+	if len(r.anomalies) == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return r.table().Markdown(w)
+}
+
 const most = 20 // anomalies on a screen
 
 func (r *report) screen(s *render.Screen, all bool) error {
-	series, judged, rows, values := r.counts()
-	s.Printf("%s", render.Wrap(fmt.Sprintf("%s: %d series, %d of them with values enough; %d rows, %d values", render.Plural(len(r.files), "file"), series, judged, rows, values), s.Width, ""))
+	s.Printf("%s", render.Wrap(r.summary(), s.Width, ""))
 	table := r.table()
 	n := len(table.Rows)
 	if !all {
@@ -175,15 +210,26 @@ func (r *report) allEvents() iter.Seq[detect.Event] {
 func (r *report) table() *render.Table {
 	t := &render.Table{Columns: render.Columns(">score", "from", ">lasted", "series", ">value", "expected", "detectors")}
 	for _, a := range r.anomalies {
-		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(time.UnixMilli(a.From)), render.Span(time.Duration(max(a.To-a.From, 0))*time.Millisecond),
+		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(time.UnixMilli(a.From)), lasted(a.Anomaly),
 			r.name(a), render.Number(a.Value), expected(a.Anomaly), strings.Join(a.Names(), " "))
 	}
 	return t
 }
 
+// lasted is how long an anomaly lasted; of one row that is not known.
+func lasted(a detect.Anomaly) string {
+	if a.To <= a.From {
+		return "1 row"
+	}
+	return render.Span(time.Duration(a.To-a.From) * time.Millisecond)
+}
+
 func expected(a detect.Anomaly) string {
 	if math.IsNaN(a.Low) || math.IsNaN(a.High) {
 		return "-"
+	}
+	if a.Low == a.High {
+		return render.Number(a.Low)
 	}
 	return render.Number(a.Low) + " to " + render.Number(a.High)
 }

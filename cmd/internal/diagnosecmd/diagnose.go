@@ -7,9 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +18,6 @@ import (
 	"llmops/cmd/internal/metricinput"
 	"llmops/cmd/internal/render"
 	"llmops/rules/fault"
-	"llmops/rules/near"
 )
 
 // New makes the command.
@@ -92,10 +91,19 @@ func run(ctx context.Context, app *cli.App, o *options, c fault.Catalogue, args 
 		d.Topology = &t
 	}
 	in, err := o.metrics.Load(ctx, app, args, metricinput.Wants{Expressions: []string{diagnose.Looks}})
+	if ctx.Err() != nil {
+		app.Warnf("interrupted before all was read")
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
+	s := shown{files: files(in), catalogue: c}
 	if err := in.Empty(); err != nil {
+		s.Report = diagnose.Report{Schema: diagnose.Schema, Incidents: []diagnose.Incident{}, Verdict: diagnose.Insufficient}
+		if failed := o.show(app, s); failed != nil {
+			return failed
+		}
 		return err
 	}
 	if d.Baseline, err = o.readBaseline(ctx, app); err != nil {
@@ -113,20 +121,30 @@ func run(ctx context.Context, app *cli.App, o *options, c fault.Catalogue, args 
 	if err := o.times(&d, in); err != nil {
 		return err
 	}
-	stop := app.Progress(func() string { return "looking for faults" })
-	r, err := diagnose.Run(ctx, in.Store, d)
+	points := fmt.Sprintf("%d series, %d points, %s to %s", len(in.Store.Series()), in.Store.Points(), render.Clock(d.From), render.Clock(d.To))
+	begun := app.Now()
+	stop := app.Progress(func() string {
+		return fmt.Sprintf("looking for faults in %s, for %s", points, render.Span(app.Now().Sub(begun).Truncate(time.Second)))
+	})
+	s.Report, err = diagnose.Run(ctx, in.Store, d)
 	stop()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // a verdict on half of the evidence would be wrong
+		app.Warnf("interrupted before there was a verdict; read were %s", points)
 		return ctx.Err()
 	}
 	if err != nil {
 		return cli.Failed(err)
 	}
-	s := shown{Report: r, files: in.Summary.Files, catalogue: c}
+	s.name(in.Store)
 	if err := o.show(app, s); err != nil {
 		return err
 	}
-	return o.gate(r)
+	return o.gate(s.Report)
+}
+
+// files are those that held metrics.
+func files(in metricinput.Input) []string {
+	return slices.DeleteFunc(slices.Clone(in.Summary.Files), func(name string) bool { return slices.Contains(in.Summary.Skipped, name) })
 }
 
 // gate is the error of what was found.
@@ -147,29 +165,4 @@ func (o *options) gate(r diagnose.Report) error {
 		return nil
 	}
 	return cli.Gate(fmt.Errorf("gate failed: %s at or above %s: %s", render.Plural(len(bad), "incident"), o.fail, render.List(bad, 3)))
-}
-
-// explainFault prints one entry of the catalogue.
-func (o *options) explainFault(app *cli.App, c fault.Catalogue) error {
-	f := c.Find(o.explain)
-	if f == nil {
-		err := cli.Usagef("--explain %q: there is no such fault", o.explain)
-		if names := near.Names(o.explain, func(yield func(string) bool) {
-			for _, id := range c.IDs() {
-				if !yield(id) {
-					return
-				}
-			}
-		}, 1); len(names) > 0 {
-			return cli.WithHint(err, "did you mean %s?", names[0])
-		}
-		return cli.WithHint(err, "the faults are %s", strings.Join(c.IDs(), ", "))
-	}
-	return cli.Failed(o.output.Write(app, func(w io.Writer) error {
-		if o.output.Format == "json" || o.output.Format == "yaml" {
-			return render.Write(w, o.output.Format, 0, faultDoc(f))
-		}
-		v := view{Screen: render.Screen{W: w, Style: o.output.Style(app), Width: o.output.Width(app)}}
-		return v.fault(f)
-	}))
 }

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"llmops/analysis/accesslog"
 	"llmops/analysis/diagnose"
 	"llmops/analysis/series"
 	"llmops/cmd/internal/cli"
@@ -113,22 +111,17 @@ func selector(text string) (labels.Labels, error) {
 	return b.Labels(), nil
 }
 
-// times are --from and --to.
+// times are --from and --to: times, or durations before the end.
 func (o *options) times(d *diagnose.Options, in metricinput.Input) error {
 	at := func(flag, text string, into *time.Time) error {
 		if text == "" {
 			return nil
 		}
-		var clock accesslog.Clock
-		if t, ok := clock.Parse([]byte(text)); ok {
-			*into = time.UnixMilli(t.Floor())
-			return nil
-		}
-		back, err := model.ParseDuration(strings.TrimPrefix(text, "-"))
+		t, err := cli.ParseTimeOrBefore(text, in.End)
 		if err != nil {
-			return cli.WithHint(cli.Usagef("--%s %q: neither a time nor a duration", flag, text), "such as 2026-03-01T12:00:00Z, '2026-03-01 12:00:00' (UTC), 1772366400, or 30m for half an hour before the end")
+			return cli.WithHint(cli.Usagef("--%s %q: %w", flag, text, err), "such as 2026-03-01T12:00:00Z, '2026-03-01 12:00:00' (UTC), 1772366400, or 30m for half an hour before the end")
 		}
-		*into = in.End.Add(-time.Duration(back))
+		*into = t
 		return nil
 	}
 	if err := at("to", o.to, &d.To); err != nil {
@@ -137,10 +130,16 @@ func (o *options) times(d *diagnose.Options, in metricinput.Input) error {
 	if err := at("from", o.from, &d.Since); err != nil {
 		return err
 	}
-	if !d.Since.IsZero() && !d.Since.Before(d.To) {
-		return cli.Usagef("--from %s is not before the end, %s", render.Clock(d.Since), render.Clock(d.To))
+	samples := fmt.Sprintf("there are samples from %s to %s", render.Clock(in.Start), render.Clock(in.End))
+	switch {
+	case d.To.Before(in.Start):
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no sample lies before --to %s", render.Clock(d.To))), "%s", samples)
+	case d.Since.IsZero() || d.Since.Before(d.To) && !d.Since.After(in.End):
+		return nil
+	case o.to != "" && !d.Since.Before(d.To):
+		return cli.WithHint(cli.Usagef("--from %s is not before --to %s", render.Clock(d.Since), render.Clock(d.To)), "%s", samples)
 	}
-	return nil
+	return cli.WithHint(cli.NoVerdict(fmt.Errorf("no sample lies behind --from %s", render.Clock(d.Since))), "%s", samples)
 }
 
 func matches(s *series.Store, target labels.Labels) bool {

@@ -1,6 +1,7 @@
 package diagnosecmd
 
 import (
+	"cmp"
 	"time"
 
 	"llmops/analysis/diagnose"
@@ -18,12 +19,15 @@ type planDoc struct {
 }
 
 type planItem struct {
-	ID         string     `json:"id"`
-	Fault      string     `json:"fault"`
-	Entity     string     `json:"entity"`
-	Onset      time.Time  `json:"onset"`
-	Confidence float64    `json:"confidence"`
-	Steps      []planStep `json:"steps"`
+	ID         string    `json:"id"`
+	Fault      string    `json:"fault"`
+	Entity     string    `json:"entity"`
+	Onset      time.Time `json:"onset"`
+	Confidence float64   `json:"confidence"`
+	// Set are the variables that somebody has to set before commands can run, and what
+	// they are: names that no label says.
+	Set   map[string]string `json:"set,omitempty"`
+	Steps []planStep        `json:"steps"`
 }
 
 type planStep struct {
@@ -43,58 +47,44 @@ func (s shown) plan() planDoc {
 			if d.Explained != "" || d.Confidence < 0.5 || d.Pattern == nil {
 				continue
 			}
-			doc.Incidents = append(doc.Incidents, planOf(x, d))
+			doc.Incidents = append(doc.Incidents, planOf(x, d, s.names[d.Where]))
 		}
 	}
 	return doc
 }
 
-func planOf(x diagnose.Incident, d diagnose.Diagnosis) planItem {
-	item := planItem{ID: x.ID, Fault: d.Fault, Entity: d.Entity, Onset: d.Onset, Confidence: d.Confidence, Steps: []planStep{}}
-	for _, a := range d.Pattern.Actions {
-		step := planStep{Do: a.Do, Kind: a.Kind, Risk: a.Risk, Precondition: a.Needs, BlastRadius: a.Blast, RollBack: a.Undo}
-		for _, c := range a.Run {
-			if step.Commands == nil {
-				step.Commands = map[string]string{}
-			}
-			step.Commands[c.On] = c.For(d.Where.Name, d.Where.GPU)
+func planOf(x diagnose.Incident, d diagnose.Diagnosis, n fault.Names) planItem {
+	item := planItem{ID: x.ID, Fault: d.Fault, Entity: d.Entity, Onset: d.Onset, Confidence: d.Confidence}
+	item.Steps = stepsOf(d.Pattern, n, func(b fault.Blank) {
+		if item.Set == nil {
+			item.Set = map[string]string{}
 		}
-		item.Steps = append(item.Steps, step)
-	}
+		item.Set[b.Variable] = b.About
+	})
 	return item
 }
 
-// faultDoc is an entry of the catalogue in the JSON form.
-func faultDoc(f *fault.Fault) any {
-	type symptom struct {
-		Name     string  `json:"name"`
-		Expr     string  `json:"expr"`
-		Test     string  `json:"test"`
-		Weight   float64 `json:"weight"`
-		Required bool    `json:"required,omitempty"`
-	}
-	list := func(in []fault.Symptom) []symptom {
-		out := []symptom{}
-		for _, s := range in {
-			out = append(out, symptom{s.Name, s.Expr, s.Test.String(), s.Weight, s.Required})
-		}
-		return out
-	}
-	actions := []string{}
+// stepsOf are the actions of a fault, with commands about n; unset, if not nil, is told
+// what has to be set before.
+func stepsOf(f *fault.Fault, n fault.Names, unset func(fault.Blank)) []planStep {
+	steps := []planStep{}
 	for _, a := range f.Actions {
-		actions = append(actions, a.Text("", ""))
+		step := planStep{Do: a.Do, Kind: a.Kind, Risk: a.Risk, Precondition: a.Needs, BlastRadius: a.Blast, RollBack: a.Undo}
+		if a.Risk != fault.Look { // what changes something says all three
+			step.Precondition, step.BlastRadius, step.RollBack = cmp.Or(a.Needs, "none"), cmp.Or(a.Blast, "nothing else"), cmp.Or(a.Undo, "nothing to take back")
+		}
+		for _, c := range fitting(a.Run, n) {
+			if step.Commands == nil {
+				step.Commands = map[string]string{}
+			}
+			step.Commands[c.On] = c.With(n)
+			for _, b := range c.Blanks(n) {
+				if unset != nil {
+					unset(b)
+				}
+			}
+		}
+		steps = append(steps, step)
 	}
-	return struct {
-		Schema    string         `json:"schema"`
-		ID        string         `json:"id"`
-		Name      string         `json:"name"`
-		NameZh    string         `json:"name_zh"`
-		Severity  fault.Severity `json:"severity"`
-		Scope     fault.Scope    `json:"scope"`
-		RootCause string         `json:"root_cause"`
-		Symptoms  []symptom      `json:"symptoms"`
-		Against   []symptom      `json:"against"`
-		Explains  []string       `json:"explains"`
-		Actions   []string       `json:"actions"`
-	}{"llmops.fault/v1", f.ID, f.En, f.Zh, f.Severity, f.Scope, f.Cause, list(f.Symptoms), list(f.Against), append([]string{}, f.Explains...), actions}
+	return steps
 }

@@ -19,6 +19,7 @@ type shown struct {
 	diagnose.Report
 	files     []string
 	catalogue fault.Catalogue
+	names     map[diagnose.Entity]fault.Names // for commands
 }
 
 func (o *options) show(app *cli.App, s shown) error {
@@ -62,15 +63,23 @@ func (v *view) line(format string, args ...any) {
 	v.Printf("%s\n", strings.TrimRight(render.Wrap(render.Clean(fmt.Sprintf(format, args...)), v.Width, "  "), "\n"))
 }
 
+// under is a line that belongs to the one before.
+func (v *view) under(format string, args ...any) {
+	v.Printf("%s\n", strings.TrimRight(render.Wrap(render.Clean(fmt.Sprintf(format, args...)), v.Width, "     "), "\n"))
+}
+
 func (v *view) table() error {
 	in := v.Input
-	v.Printf("%d series, %d points, %s to %s", in.Series, in.Points, render.Clock(in.Start), render.Clock(in.End))
+	v.Printf("%d series, %d points", in.Series, in.Points)
+	if !in.Start.IsZero() {
+		v.Printf(", %s to %s", render.Clock(in.Start), render.Clock(in.End))
+	}
 	if n := len(in.Replicas); n > 0 {
 		v.Printf(", %s", render.Plural(n, "replica"))
 	}
 	v.Printf("\n")
 	if in.Normal != nil {
-		v.Printf("normal is what was from %s to %s\n", clock(in.Normal.From), clock(in.Normal.To))
+		v.Printf("normal is what was from %s to %s\n", v.clock(in.Normal.From), v.clock(in.Normal.To))
 	}
 	for _, x := range v.Incidents {
 		v.incident(x)
@@ -89,14 +98,20 @@ func (v *view) word(w string) string {
 	return v.Style.Yellow(w)
 }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
+// clock is a time of the data; the day is said where they have several.
+func (s shown) clock(t time.Time) string {
+	if a, b := s.Input.Start.UTC(), s.Input.End.UTC(); a.YearDay() != b.YearDay() || a.Year() != b.Year() {
+		return t.UTC().Format("01-02 15:04:05")
+	}
+	return t.UTC().Format("15:04:05")
+}
 
 func (v *view) incident(x diagnose.Incident) {
-	until := "until " + clock(x.End)
+	until := "until " + v.clock(x.End)
 	if x.Ongoing {
 		until = "not over"
 	}
-	v.Printf("\n%s %s since %s, %s, %s: %s\n", v.Style.Bold(x.ID), v.word(string(x.Severity)), clock(x.Onset), until, render.Span(x.End.Sub(x.Onset)), render.Clean(render.List(x.Entities, 4)))
+	v.Printf("\n%s %s since %s, %s, %s: %s\n", v.Style.Bold(x.ID), v.word(string(x.Severity)), v.clock(x.Onset), until, render.Span(x.End.Sub(x.Onset)), render.Clean(render.List(x.Entities, 4)))
 	d := x.Diagnoses[0]
 	v.Printf("%s\n", v.Style.Bold(render.Clean(fmt.Sprintf("%s (%s) of %s, confidence %.2f", d.Name, d.Fault, d.Entity, d.Confidence))))
 	v.line("%s", d.RootCause)
@@ -106,7 +121,7 @@ func (v *view) incident(x diagnose.Incident) {
 	t := &render.Table{Columns: render.Columns("FOR AND AGAINST", "VALUE", "NORMAL", "AT", "SERIES")}
 	rows := func(sign string, list []diagnose.Evidence, most int) {
 		for _, e := range list[:min(len(list), v.most(most))] {
-			t.Add(sign+" "+e.Symptom, number(e.Value), render.Optional(e.Normal, number), clock(e.At), render.Cut(render.Clean(e.Series), 60))
+			t.Add(sign+" "+e.Symptom, number(e.Value), render.Optional(e.Normal, number), v.clock(e.At), v.series(e.Series, d.Entity))
 		}
 	}
 	rows("+", d.Evidence, 6)
@@ -118,13 +133,12 @@ func (v *view) incident(x diagnose.Incident) {
 	if x.Tie != nil {
 		v.line("as likely: %s; what would tell: %s", x.Tie.Between[1], x.Tie.Measure)
 	}
-	if len(d.Actions) > 0 {
-		v.Printf("\n%s\n", v.Style.Bold("do next, the safest first"))
+	v.actions(d)
+	least := leastShown
+	if v.verbose {
+		least = 0
 	}
-	for i, a := range v.actions(d) {
-		v.line("%d. %s", i+1, a)
-	}
-	if others := rest(x); len(others) > 0 {
+	if others := rest(x, least); len(others) > 0 {
 		v.line("also seen: %s", strings.Join(others, ", "))
 	}
 	if len(x.Suspects) > 0 {
@@ -136,30 +150,60 @@ func (v *view) incident(x diagnose.Incident) {
 	}
 }
 
-// actions are the first few with one command each, or with --verbose all of them.
-func (v *view) actions(d diagnose.Diagnosis) (lines []string) {
-	if v.verbose || d.Pattern == nil {
-		return d.Actions
+// leastShown is the confidence below which a second diagnosis takes no room on a
+// screen or a page.
+const leastShown = 0.2
+
+// series is the name of a series where there is little room: of an expression its
+// beginning, and on a narrow terminal no labels, as the words beside it say more.
+func (v *view) series(series, entity string) string {
+	name := render.Clean(named(series, entity))
+	if v.verbose {
+		return name
 	}
-	for _, a := range d.Pattern.Actions[:min(len(d.Pattern.Actions), 4)] {
-		a.Run = oneOf(a.Run, d.Where.Name)
-		lines = append(lines, a.Text(d.Where.Name, d.Where.GPU))
+	if first, rest, ok := strings.Cut(name, " "); ok && rest != "" {
+		return first + " …"
 	}
-	return lines
+	if v.Width > 0 && v.Width < 100 {
+		name, _, _ = strings.Cut(name, "{")
+	}
+	return render.Cut(name, 60)
 }
 
-// oneOf is the command for a pod, or, where the name is an address, for its host.
-func oneOf(list []fault.Command, name string) []fault.Command {
-	i := 0
-	if strings.ContainsAny(name, ":/") {
-		i = max(0, slices.IndexFunc(list, func(c fault.Command) bool { return c.On != "kubernetes" }))
+// named is a series as people write it, name{labels}, without the labels that say what
+// the entity says already.
+func named(series, entity string) string {
+	at := strings.LastIndex(series, "{")
+	if at < 0 || !strings.HasSuffix(series, "}") {
+		return series
 	}
-	return list[min(i, len(list)):min(i+1, len(list))]
+	known := strings.Split(entity, ",")
+	name := strings.TrimSpace(series[:at])
+	var kept []string
+	for pair := range strings.SplitSeq(series[at+1:len(series)-1], `", `) {
+		key, value, ok := strings.Cut(pair, `="`)
+		value = strings.TrimSuffix(value, `"`)
+		switch {
+		case !ok: // not what was thought
+			return series
+		case key == "__name__":
+			name = value
+		case !slices.Contains(known, key+"="+value):
+			kept = append(kept, key+`="`+value+`"`)
+		}
+	}
+	if len(kept) == 0 {
+		return name
+	}
+	return name + "{" + strings.Join(kept, ",") + "}"
 }
 
-// rest are the other diagnoses, in a few words.
-func rest(x diagnose.Incident) (words []string) {
+// rest are the other diagnoses of a confidence of least or more, in a few words.
+func rest(x diagnose.Incident, least float64) (words []string) {
 	for _, d := range x.Diagnoses[1:] {
+		if d.Confidence < least {
+			continue
+		}
 		text := fmt.Sprintf("%s of %s %.2f", d.Fault, d.Entity, d.Confidence)
 		if d.Explained != "" {
 			text += ", an effect of " + d.Explained
@@ -192,46 +236,8 @@ func (s shown) flat() *render.Table {
 	t := &render.Table{Columns: render.Columns("incident", "onset", "end", "severity", "fault", "confidence", "entity", "explained_by", "root_cause")}
 	for _, x := range s.Incidents {
 		for _, d := range x.Diagnoses {
-			t.Add(x.ID, d.Onset.Format(time.RFC3339), x.End.Format(time.RFC3339), string(d.Severity), d.Fault, fmt.Sprintf("%.3f", d.Confidence), d.Entity, d.Explained, d.RootCause)
+			t.Add(x.ID, d.Onset.UTC().Format(time.RFC3339), x.End.UTC().Format(time.RFC3339), string(d.Severity), d.Fault, fmt.Sprintf("%.3f", d.Confidence), d.Entity, d.Explained, d.RootCause)
 		}
 	}
 	return t
-}
-
-// fault is one entry of the catalogue.
-func (v *view) fault(f *fault.Fault) error {
-	v.Printf("%s  %s  %s\n", v.Style.Bold(f.ID), f.En, f.Zh)
-	v.line("severity %s, of a %s: %s", f.Severity, f.Scope, f.Cause)
-	t := &render.Table{Columns: render.Columns("", "SYMPTOM", "MEASURED AS", "TEST", "WEIGHT")}
-	add := func(sign string, list []fault.Symptom) {
-		for _, s := range list {
-			mark := sign
-			if s.Required {
-				mark += " required"
-			}
-			t.Add(mark, s.Name, s.Expr, s.Test.String(), render.Short(s.Weight))
-		}
-	}
-	add("+", f.Symptoms)
-	add("-", f.Against)
-	v.Section("symptoms", t)
-	if len(f.Explains) > 0 {
-		v.line("its effects may look like %s", strings.Join(f.Explains, ", "))
-	}
-	if len(f.Actions) > 0 {
-		v.Printf("\n%s\n", v.Style.Bold("what to do, the safest first"))
-	}
-	for i, a := range f.Actions {
-		v.line("%d. [%s] %s", i+1, a.Risk, a.Text("", ""))
-		if a.Blast != "" || a.Undo != "" {
-			v.line("   touches: %s; back: %s", cmp.Or(a.Blast, "nothing else"), cmp.Or(a.Undo, "nothing to take back"))
-		}
-	}
-	for _, p := range f.Prevent {
-		v.line("so that it does not happen again: %s", p)
-	}
-	if f.Runbook != "" {
-		v.line("runbook: %s", f.Runbook)
-	}
-	return v.Err
 }

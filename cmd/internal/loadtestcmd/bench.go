@@ -3,6 +3,7 @@ package loadtestcmd
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
@@ -21,7 +22,8 @@ type bench struct {
 	objectives []slo.Objective
 	prompts    prompt.Source
 	checks     func(int64) check.Set
-	target     *target
+	targets    []*target
+	observer   *observer // nil: only requests are measured
 }
 
 // setUp reads what the flags name and starts the embedded server, which stop
@@ -32,11 +34,14 @@ func setUp(ctx context.Context, app *cli.App, o *options) (b *bench, stop func()
 		return nil, nil, err
 	}
 	b = &bench{app: app, o: o, objectives: file.Objectives}
-	if b.prompts, err = readPrompts(app, o); err != nil {
+	if b.prompts, err = readPrompts(ctx, app, o); err != nil {
 		return nil, nil, err
 	}
 	if b.checks, err = o.checksOf(b.prompts); err != nil {
 		return nil, nil, err
+	}
+	if o.batch > 1 {
+		b.prompts = batch{b.prompts, int64(o.batch)}
 	}
 	stop = func() {}
 	if o.embedded {
@@ -49,11 +54,20 @@ func setUp(ctx context.Context, app *cli.App, o *options) (b *bench, stop func()
 			}
 		}()
 	}
-	if b.target, err = o.target(ctx, app); err != nil {
+	if b.targets, err = o.targets(ctx, app); err != nil {
 		return nil, nil, err
 	}
+	o.replay.fit(app, o, b.targets)
 	if err := o.output.Check(); err != nil {
 		return nil, nil, err
+	}
+	if b.observer, err = o.telemetry.open(ctx, app, b.targets, o.out != ""); err != nil {
+		return nil, nil, err
+	}
+	end := stop
+	stop = func() {
+		b.observer.close()
+		end()
 	}
 	return b, stop, ctx.Err()
 }
@@ -62,14 +76,21 @@ func setUp(ctx context.Context, app *cli.App, o *options) (b *bench, stop func()
 func (b *bench) config() load.Config {
 	o := b.o
 	cfg := load.Config{
-		Target: b.target.Target, Timeouts: o.timeouts, Prompts: b.prompts, Checks: b.checks,
+		Timeouts: o.timeouts, Prompts: b.prompts, Checks: b.checks,
 		Concurrency: o.concurrency, MaxConcurrency: o.maxConcurrency,
 		Requests: o.requests, Duration: o.duration, Drain: o.drain,
 		WarmupRequests: o.warmup.requests, WarmupDuration: o.warmup.duration,
+		Shard: o.shard,
 	}
+	for _, t := range b.targets {
+		cfg.Targets = append(cfg.Targets, t.Target)
+	}
+	o.people.into(&cfg, o.seed)
+	o.converse(&cfg)
 	if p := o.process(); p != nil {
 		cfg.Arrivals = p
 	}
+	o.replay.into(&cfg)
 	return cfg
 }
 
@@ -79,6 +100,8 @@ type measurement struct {
 	agg     *loadreport.Aggregator
 	result  load.Result
 	first   *firstFailure
+	lengths *lengths // nil: not known beforehand
+	server  []loadreport.ServerMoment
 	err     error // that broke the run off
 }
 
@@ -86,26 +109,51 @@ type measurement struct {
 // nothing was sent.
 func (b *bench) measure(ctx context.Context, cfg load.Config, dir *folder) (*measurement, error) {
 	agg := loadreport.New(loadreport.Config{Objectives: b.objectives, Confidence: b.o.confidence, Price: b.o.price()})
-	m := &measurement{agg: agg, first: &firstFailure{}}
-	cfg.Gauge, cfg.Measured = &load.Gauge{}, agg.Start
-	cfg.Graded = func(g load.Graded) { agg.AddChecks(checked(g)) }
+	m := &measurement{agg: agg, first: &firstFailure{}, lengths: lengthsOf(cfg)}
+	if cfg.Gauge == nil {
+		cfg.Gauge = &load.Gauge{}
+	}
+	if err := dir.begin(b.kept(m)); err != nil {
+		return nil, err
+	}
+	watch := b.observer.follow(ctx, b.app, cfg, dir)
+	cfg.Measured = func(at time.Time) {
+		agg.Start(at)
+		dir.start(at)
+		watch.start(at)
+	}
+	cfg.Graded = func(g load.Graded) {
+		c := checked(g)
+		agg.AddChecks(c)
+		dir.checks(c)
+	}
 	stop := b.app.Progress(progress(b.app, b.o, agg, cfg.Gauge))
 	m.result, m.err = load.Run(ctx, cfg, func(r *request.Record) error {
 		agg.Add(r)
+		watch.add(r)
 		m.first.note(r)
+		m.lengths.add(r)
 		return dir.record(r)
 	})
 	stop()
-	if err := dir.closeRequests(); m.err == nil {
+	watch.end(ctx)
+	if err := dir.close(b.kept(m)); m.err == nil {
 		m.err = err
 	}
 	if m.result.Started.IsZero() { // nothing was sent: the configuration is at fault
 		return nil, cli.Usage(m.err)
 	}
-	m.summary = agg.Summary(b.o.facts(b.app, b.target, m.result, m.err))
-	if s := m.summary.MeasuredS; s != nil && m.result.Window > 0 && *s > 1.1*m.result.Window.Seconds() {
-		m.summary.Warnings = append(m.summary.Warnings, fmt.Sprintf("the last requests took %.3gs to finish after %s of load; requests_per_second and tokens_per_second are over both",
-			*s-m.result.Window.Seconds(), m.result.Window))
-	}
+	m.summary = Summarize(agg, b.facts(m))
+	watch.report(m)
 	return m, nil
+}
+
+// Summarize is the summary of a run, with what a reader of its rates should know.
+func Summarize(agg *loadreport.Aggregator, run loadreport.Run) loadreport.Summary {
+	s := agg.Summary(run)
+	if s.MeasuredS != nil && run.Window > 0 && *s.MeasuredS > 1.1*run.Window.Seconds() {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the last requests took %.3gs to finish after %s of load; requests_per_second and tokens_per_second are over both",
+			*s.MeasuredS-run.Window.Seconds(), run.Window))
+	}
+	return s
 }

@@ -10,26 +10,34 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 
+	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/runfolder"
 	"llmops/probes/load"
+	"llmops/probes/recording"
 	"llmops/probes/request"
+	"llmops/probes/snapshot"
 )
 
 // The files of a run folder.
 const (
-	summaryFile  = "summary.json"
-	requestsFile = "requests.jsonl"
-	junitFile    = "junit.xml"
-	reportFile   = "report.html"
+	summaryFile  = runfolder.Summary
+	requestsFile = runfolder.Requests
+	junitFile    = runfolder.JUnit
+	reportFile   = runfolder.Report
+
+	telemetryFile = runfolder.Telemetry
 )
 
-// folder is the run folder, with requests.jsonl open. The zero value, for a run
-// without --out, keeps nothing.
+// folder is the run folder, with requests.jsonl and events.bin open. The zero
+// value, for a run without --out, keeps nothing.
 type folder struct {
-	dir     string
-	file    *os.File
-	journal *load.Journal
+	dir          string
+	file, events *os.File
+	journal      *load.Journal
+	log          *runfolder.Log
 }
 
 func openFolder(dir string) (*folder, error) {
@@ -40,23 +48,52 @@ func openFolder(dir string) (*folder, error) {
 		return nil, folderError(dir, err)
 	}
 	// Results of an earlier run must not stand beside the requests of this one.
-	for _, name := range []string{summaryFile, junitFile, reportFile} {
+	for _, name := range []string{summaryFile, junitFile, reportFile, telemetryFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, folderError(dir, err)
 		}
 	}
-	f, err := os.OpenFile(filepath.Join(dir, requestsFile), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := create(filepath.Join(dir, requestsFile))
 	if err != nil {
 		return nil, folderError(dir, err)
+	}
+	events, err := create(filepath.Join(dir, runfolder.Events))
+	if err != nil {
+		_ = f.Close()
+		return nil, folderError(dir, err)
+	}
+	return &folder{dir: dir, file: f, events: events, journal: load.NewJournal(f), log: runfolder.NewLog(events, time.Now())}, nil
+}
+
+// create opens an empty file that nobody else may read.
+func create(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && runtime.GOOS != "windows" {
 		if err := f.Chmod(0o600); err != nil { // it may be an old one
 			_ = f.Close()
-			return nil, folderError(dir, err)
+			return nil, err
 		}
 	}
-	return &folder{dir: dir, file: f, journal: load.NewJournal(f)}, nil
+	return f, nil
 }
+
+// begin keeps what is known of the run before it begins, for one that is killed.
+func (d *folder) begin(f runfolder.Facts) error {
+	if err := d.log.Facts(f); err != nil {
+		return folderError(d.dir, err)
+	}
+	return nil
+}
+
+// start keeps when the measured part begins. What goes wrong there goes wrong
+// with the next request too, which tells.
+func (d *folder) start(at time.Time) { _ = d.log.Start(at) }
+
+// checks keeps what the checks of an answer found; as with start.
+func (d *folder) checks(c loadreport.Checked) { _ = d.log.Checks(c) }
 
 // record keeps one request.
 func (d *folder) record(r *request.Record) error {
@@ -66,24 +103,45 @@ func (d *folder) record(r *request.Record) error {
 	if err := d.journal.Write(r); err != nil {
 		return folderError(d.dir, err)
 	}
+	if err := d.log.Record(r); err != nil {
+		return folderError(d.dir, err)
+	}
 	return nil
 }
 
-// closeRequests completes requests.jsonl. After a failed write it cuts the
-// line that did not fit, so that what is there can be read.
-func (d *folder) closeRequests() error {
+// keepReading keeps a line of telemetry.
+func (d *folder) keepReading(line []byte) error {
+	if d.dir == "" {
+		return nil
+	}
+	f := recording.File{Path: filepath.Join(d.dir, telemetryFile), Prefix: `{"schema":"` + snapshot.Schema + `"`}
+	if err := f.Append(line); err != nil {
+		return folderError(d.dir, err)
+	}
+	return nil
+}
+
+// close completes requests.jsonl and events.bin, with what the run was. After a
+// failed write it cuts the line that did not fit, so that what is there can be
+// read.
+func (d *folder) close(f runfolder.Facts) error {
 	if d.journal == nil {
 		return nil
 	}
 	err := d.journal.Close()
 	if err != nil {
-		err = folderError(d.dir, errors.Join(err, cutLastLine(d.file)))
+		err = errors.Join(err, cutLastLine(d.file))
 	}
-	if cerr := d.file.Close(); err == nil && cerr != nil {
-		err = folderError(d.dir, cerr)
+	for _, err2 := range []error{d.log.Facts(f), d.log.Close(), d.file.Close(), d.events.Close()} {
+		if err == nil {
+			err = err2
+		}
 	}
-	d.journal = nil
-	return err
+	d.journal, d.log = nil, nil
+	if err != nil {
+		return folderError(d.dir, err)
+	}
+	return nil
 }
 
 // cutLastLine removes what follows the last newline of f.

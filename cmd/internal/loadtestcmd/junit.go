@@ -22,6 +22,9 @@ func renderJUnit(w io.Writer, s loadreport.Summary) error {
 		run.Failure = fmt.Sprintf("none of %d requests succeeded", s.Requests.Total)
 	}
 	suite.Cases = append(suite.Cases, run)
+	if s.Capacity != nil {
+		suite.Cases = append(suite.Cases, capacityCase(s))
+	}
 	for _, j := range s.SLO {
 		c := render.Case{Name: j.Label(), Class: "loadtest.objective"}
 		switch j.Verdict {

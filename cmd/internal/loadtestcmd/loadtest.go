@@ -25,7 +25,7 @@ import (
 func New(app *cli.App) *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
-		Use:   "loadtest URL | --embedded",
+		Use:   "loadtest URL... | --embedded",
 		Short: "measure an inference endpoint and gate a release on it",
 		Long: `Sends requests to an inference endpoint and measures latency, time to first
 token (TTFT), time per output token (TPOT), throughput and errors.
@@ -37,16 +37,27 @@ confidence: pass, fail, or inconclusive when there is too little data.
 
 URL is the base of the interface, such as http://127.0.0.1:8000/v1; without a
 path, /v1 is added where the interface has it. The API key comes from the
-environment (LLMOPS_API_KEY).`,
+environment (LLMOPS_API_KEY). Several URLs get the requests in turn, and the
+report has the figures of each beside those of the whole.`,
 		Example: `  llmops loadtest http://127.0.0.1:8000/v1 --concurrency 64 --requests 2000 --slo 'p95_latency_ms < 500' --out run1
   llmops loadtest http://127.0.0.1:8000/v1 --rate 20 --arrivals poisson --duration 60s --slo 'p99_ttft_ms < 300' --slo 'error_rate < 1%'
   llmops loadtest --embedded --concurrency 8`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.shard, err = readShard(o.shardText, o.emit.getenv(app.Getenv)); err != nil {
+				return err
+			}
 			if err := o.check(args); err != nil {
 				return err
 			}
+			if o.emit.asked() {
+				return o.printJob(app, cmd, args)
+			}
 			o.finish()
+			if o.capacity.on() {
+				return findCapacity(cmd.Context(), app, o)
+			}
 			return run(cmd.Context(), app, o)
 		},
 	}
@@ -71,7 +82,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return err
 	}
 	// The files first: a reader of standard output may have gone away.
-	report := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows)}
+	report := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows), server: m.server, from: m.result.MeasuredFrom}
 	for _, err := range []error{writeFiles(dir, report), o.print(app, m.agg, m.summary)} {
 		if m.err == nil {
 			m.err = err
@@ -91,7 +102,10 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 }
 
 // readPrompts loads the dataset or sets up the generator.
-func readPrompts(app *cli.App, o *options) (prompt.Source, error) {
+func readPrompts(ctx context.Context, app *cli.App, o *options) (prompt.Source, error) {
+	if o.replay.file != "" {
+		return o.replay.open(ctx, app, o)
+	}
 	if o.dataset == "" {
 		return prompt.Synthetic{Seed: o.seed, Input: o.promptTokens, Output: o.outputTokens}, nil
 	}
@@ -106,7 +120,8 @@ func readPrompts(app *cli.App, o *options) (prompt.Source, error) {
 	if n := int64(len(prompts)); o.requests > n {
 		app.Warnf("%s holds %d prompts for %d requests: repeated prompts may be answered from the server's prefix cache", o.dataset, n, o.requests)
 	}
-	return &prompt.Dataset{Prompts: prompts, Seed: o.seed, Output: o.outputTokens}, nil
+	d := &prompt.Dataset{Prompts: prompts, Seed: o.seed, Output: o.outputTokens}
+	return d, o.checkTalks(d)
 }
 
 // startEmbedded serves the simulator on a free port of this host.
@@ -127,7 +142,7 @@ func (o *options) startEmbedded(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, cli.Failed(fmt.Errorf("start the embedded server: %w", err))
 	}
-	o.url = "http://" + ln.Addr().String() + "/v1"
+	o.urls = []string{"http://" + ln.Addr().String() + "/v1"}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -141,10 +156,10 @@ func (o *options) startEmbedded(ctx context.Context) (stop func(), err error) {
 }
 
 // facts is what the summary needs beside the records.
-func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) loadreport.Run {
+func (o *options) facts(app *cli.App, targets []*target, r load.Result, runErr error) loadreport.Run {
 	run := loadreport.Run{
 		Version:   app.Build.Version,
-		Target:    loadreport.Target{URL: t.shown, API: o.api, Model: t.Body.Model},
+		Target:    inShort(targets, o.api),
 		StartedAt: r.Started, Duration: r.Ended.Sub(r.Started), Window: r.Window, Interrupted: r.Interrupted,
 		Load: loadreport.Load{Mode: "closed", Seed: o.seed, WarmupRequests: r.Warmup},
 		Client: loadreport.ClientFacts{
@@ -153,9 +168,11 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 			LongestWait: r.Health.LongestWait, ClockStep: r.Health.ClockStep,
 		},
 	}
+	run.Load.Shard = shardName(o.shard)
+	run.Load.Sessions, run.Load.Cancel = o.people.sessions(), o.people.cancelText
 	if o.open() {
 		run.Load.Mode, run.Load.Arrivals = "open", &o.arrivals
-		if o.given("rate") {
+		if o.given("rate") || o.capacity.rates() {
 			run.Load.Rate = &o.rate
 		}
 		if o.stagesText != "" || o.ramp > 0 {
@@ -172,6 +189,9 @@ func (o *options) facts(app *cli.App, t *target, r load.Result, runErr error) lo
 		}
 	} else {
 		run.Load.Concurrency = &o.concurrency
+	}
+	if run.Load.Trace = o.replay.facts(o.requests, o.duration); run.Load.Trace != nil {
+		run.Load.Arrivals = new("trace")
 	}
 	if o.requests > 0 {
 		run.Load.Requests = &o.requests

@@ -22,7 +22,7 @@ import (
 
 // options are the flags of the command.
 type options struct {
-	url      string
+	urls     []string
 	embedded bool
 	faults   []string
 
@@ -46,13 +46,24 @@ type options struct {
 	warmup   extent
 	drain    time.Duration
 
+	shardText string
+	shard     load.Shard // read from shardText
+	emit      emit
+	people    people
+	batch     int // inputs of a request for embeddings
+	replay    replay
+
 	dataset      string
+	sharedPrefix int
 	promptTokens length.Dist
 	outputTokens length.Dist
 	seed         uint64
 
 	timeouts load.Timeouts
 	link     link
+
+	telemetry telemetryFlags
+	capacity  capacityFlags
 
 	objectives objectives.Flags
 	confidence float64
@@ -121,6 +132,12 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.Var(&o.warmup, "warmup", "requests or time before the measurement begins")
 	f.DurationVar(&o.drain, "drain-timeout", 30*time.Second, "after --duration: how long requests in flight may finish before they are cut")
 
+	f.StringVar(&o.shardText, "shard", "", "send only part `I/N` of the same run, from 1/N to N/N; index/N takes the number of a Kubernetes Indexed Job (JOB_COMPLETION_INDEX)")
+	o.emit.addFlags(cmd)
+	o.people.addFlags(cmd)
+	f.IntVar(&o.batch, "embedding-batch", 1, "with --api embeddings: inputs of each request")
+	f.IntVar(&o.sharedPrefix, "shared-prefix-tokens", 0, "begin every prompt with the same words, as many as tokens, as what the system is told")
+
 	f.StringVar(&o.dataset, "dataset", "", "prompts from `FILE`: JSON Lines with prompt or messages, and checks of the answers, or ShareGPT")
 	o.promptTokens = length.Constant(128)
 	f.Var(&o.promptTokens, "prompt-tokens", "length of generated prompts: 100, uniform:a,b, normal:mean,sd, lognormal:median,sigma")
@@ -132,6 +149,8 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.timeouts.Idle, "timeout-idle", time.Minute, "limit between two bytes of a stream")
 	f.DurationVar(&o.timeouts.Total, "timeout", 10*time.Minute, "limit for the whole request")
 	o.link.addFlags(cmd)
+	o.telemetry.addFlags(cmd)
+	o.capacity.addFlags(cmd)
 
 	o.objectives.AddFlags(cmd)
 	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
@@ -146,6 +165,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate", "stages")
 	cli.Depends(cmd, "rate", "arrivals", "burstiness", "max-concurrency", "ramp")
 	cli.Depends(cmd, "stages", "arrivals", "burstiness", "max-concurrency")
+	o.replay.addFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("dataset", "prompt-tokens")
 	cmd.MarkFlagsMutuallyExclusive("api-key-env", "api-key-file")
 	_ = cmd.MarkFlagFilename("dataset") // only an unknown name is an error
@@ -156,15 +176,18 @@ func (o *options) addFlags(cmd *cobra.Command) {
 func (o *options) check(args []string) error {
 	switch {
 	case o.embedded && len(args) > 0:
-		return cli.Usagef("--embedded tests its own server: leave out the URL %q", args[0])
+		return cli.Usagef("--embedded tests its own server: leave out %s", quoted(args))
 	case !o.embedded && len(args) == 0:
 		return cli.WithHint(cli.Usagef("no URL to test"), "llmops loadtest http://127.0.0.1:8000/v1, or --embedded for the built-in server")
 	case !o.embedded && len(o.faults) > 0:
 		return cli.Usagef("--fault needs --embedded: it is a fault of the built-in server")
 	case len(args) > 0:
-		o.url = args[0]
+		o.urls = args
 	}
-	if !o.open() {
+	if err := o.checkCapacity(); err != nil {
+		return err
+	}
+	if !o.open() && !o.capacity.on() {
 		for _, name := range []string{"arrivals", "burstiness", "max-concurrency"} {
 			if o.given(name) {
 				return cli.WithHint(cli.Usagef("--%s needs --rate or --stages: it belongs to the open loop", name), "add --rate R, in requests a second")
@@ -197,7 +220,16 @@ func (o *options) check(args []string) error {
 	if err := o.checkSizes(); err != nil {
 		return cli.Usage(err)
 	}
-	return nil
+	if err := o.telemetry.check(); err != nil {
+		return err
+	}
+	if o.sharedPrefix < 0 || o.sharedPrefix > length.Max {
+		return cli.Usagef("--shared-prefix-tokens %d is outside 0 to %d", o.sharedPrefix, length.Max)
+	}
+	if err := o.replay.check(o.given); err != nil {
+		return err
+	}
+	return o.people.check()
 }
 
 func (o *options) checkSizes() error {
@@ -206,6 +238,14 @@ func (o *options) checkSizes() error {
 		return fmt.Errorf("--concurrency %d is outside 1 to %d", o.concurrency, maxInFlight)
 	case o.maxConcurrency < 0 || o.maxConcurrency > maxInFlight:
 		return fmt.Errorf("--max-concurrency %d is outside 0 to %d", o.maxConcurrency, maxInFlight)
+	case !o.open() && o.shard.Count > o.concurrency:
+		return fmt.Errorf("--concurrency %d is less than the %d shards it is dealt out to", o.concurrency, o.shard.Count)
+	case o.maxConcurrency > 0 && o.shard.Count > o.maxConcurrency:
+		return fmt.Errorf("--max-concurrency %d is less than the %d shards it is dealt out to", o.maxConcurrency, o.shard.Count)
+	case o.batch < 1 || o.batch > maxBatch:
+		return fmt.Errorf("--embedding-batch %d is outside 1 to %d", o.batch, maxBatch)
+	case o.given("embedding-batch") && o.api != "embeddings":
+		return errors.New("--embedding-batch needs --api embeddings: other interfaces take one prompt a request")
 	case o.given("requests") && o.requests < 1:
 		return fmt.Errorf("--requests %d must be at least 1", o.requests)
 	case o.given("duration") && o.duration <= 0:
@@ -228,9 +268,12 @@ func (o *options) checkSizes() error {
 // maxInFlight bounds what is asked of one process.
 const maxInFlight = 1_000_000
 
+// maxBatch is more inputs than any server takes in one request.
+const maxBatch = 100_000
+
 // finish fills in what depends on other flags.
 func (o *options) finish() {
-	if o.requests == 0 && o.duration == 0 {
+	if o.requests == 0 && o.duration == 0 && o.replay.file == "" && !o.capacity.on() { // a search chooses it
 		o.duration = defaultDuration + o.ramp
 		if n := o.stages.Length(); n > 0 { // the warm-up is the first part of the stages
 			o.duration = max(n-o.warmup.duration, time.Millisecond)
@@ -242,11 +285,13 @@ func (o *options) finish() {
 }
 
 // open tells whether requests are sent when they are due, not when others end.
-func (o *options) open() bool { return o.given("rate") || o.stagesText != "" }
+func (o *options) open() bool {
+	return o.given("rate") || o.stagesText != "" || o.replay.file != "" || o.capacity.rates()
+}
 
 // process is the arrival process of the open loop, nil for the closed one.
 func (o *options) process() *arrival.Process {
-	if !o.open() {
+	if !o.open() || o.replay.file != "" {
 		return nil
 	}
 	p := &arrival.Process{Kind: arrival.Kind(o.arrivals), Rate: o.rate, Burstiness: o.burstiness, Seed: o.seed, Profile: o.stages}
@@ -285,12 +330,20 @@ func (o *options) shape() string {
 func (o *options) describe() string {
 	var b strings.Builder
 	if o.open() {
-		fmt.Fprintf(&b, "open loop, %s %s", o.arrivals, o.shape())
+		if o.replay.file != "" {
+			b.WriteString(o.replay.describe())
+		} else {
+			fmt.Fprintf(&b, "open loop, %s %s", o.arrivals, o.shape())
+		}
 		if o.maxConcurrency > 0 {
 			fmt.Fprintf(&b, ", at most %d in flight", o.maxConcurrency)
 		}
 	} else {
 		fmt.Fprintf(&b, "closed loop, %d in flight", o.concurrency)
 	}
+	if name := shardName(o.shard); name != "" {
+		fmt.Fprintf(&b, "; of that shard %s", name)
+	}
+	b.WriteString(o.people.describe())
 	return b.String()
 }

@@ -56,6 +56,10 @@ func clientAdvice(exhausted int64) string {
 }
 
 func undecided(s loadreport.Summary) error {
+	if r := s.Requests; r.ByPlan > 0 && r.Succeeded == 0 {
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no request was measured: %d of %d were cancelled by plan", r.ByPlan, r.Total)),
+			"cancel a smaller share, or later")
+	}
 	if n := s.Requests.Cancelled; n > 0 && s.Requests.Succeeded == 0 {
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no request was measured: %d were cut off", n)),
 			"measure for longer (--duration), or let requests finish (--drain-timeout)")

@@ -20,6 +20,8 @@ type page struct {
 	load    string // in words
 	course  []loadreport.Moment
 	buckets []loadreport.Bucket
+	server  []loadreport.ServerMoment
+	from    time.Time // when the measured part began
 }
 
 func (p page) write(w io.Writer) error {
@@ -31,6 +33,9 @@ func (p page) write(w io.Writer) error {
 		VerdictKind: kindOf(s.Verdict),
 		Lead:        []string{requestsLine(s.Requests) + " in " + seconds(s.MeasuredS), throughputLine(s)},
 		Footer:      fmt.Sprintf("llmops %s, %s, seed %d, time stamps: %s", s.Version, s.StartedAt.Format(time.RFC3339), s.Load.Seed, s.Client.TimestampSource),
+	}
+	if s.Capacity != nil {
+		doc.Lead = append([]string{capacityLine(s)}, doc.Lead...)
 	}
 	if line := qualityLine(s); line != "" {
 		doc.Lead = append(doc.Lead, line)
@@ -44,8 +49,15 @@ func (p page) write(w io.Writer) error {
 		}
 	}
 	table("Objectives", "", sloTable(s, render.Style{}))
+	doc.Sections = append(doc.Sections, capacitySections(s, p.marks)...)
+	table("Probes", "by load", capacityTable(s, render.Style{}))
 	doc.Sections = append(doc.Sections, p.charts()...)
 	table("Metrics", marksNote(s), metricTable(s))
+	if s.Server != nil {
+		doc.Sections = append(doc.Sections, serverSection(s))
+	}
+	table("By URL", "worst first; times in ms", urlTable(s))
+	table("Arrivals", "requests that were due and that were sent in each part of the run, and how late those that were due were sent", arrivalsTable(s))
 	table("Errors", "", errorTable(s))
 	table("Checks", "worst first", qualityTable(s))
 	table("Answers that failed a check", "of each check the first requests; secrets are taken out", sampleTable(s))
@@ -85,10 +97,14 @@ func (p page) charts() []html.Section {
 		line("Output tokens", "1/s", p.marks("tokens_per_second"), p.rate("tokens", func(m loadreport.Moment) int64 { return m.Tokens })),
 	}
 	out = slices.DeleteFunc(out, func(s html.Section) bool { return empty(s.Chart) })
+	out = append(out, p.serverCharts()...)
 	if s, ok := p.histogram(); ok {
 		out = append(out, s)
 	}
 	if s, ok := p.errors(x); ok {
+		out = append(out, s)
+	}
+	if s, ok := arrivalsChart(p.summary); ok {
 		out = append(out, s)
 	}
 	if p.summary.Client.DispatchLateness.Count > 0 {

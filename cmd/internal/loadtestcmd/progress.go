@@ -21,8 +21,8 @@ func progress(app *cli.App, o *options, agg *loadreport.Aggregator, gauge *load.
 		l := agg.Live(now)
 		done := l.Requests.Succeeded + l.Requests.Failed
 		var b strings.Builder
-		if o.requests > 0 {
-			fmt.Fprintf(&b, "%d/%d requests", done, o.requests)
+		if n := o.ownRequests(); n > 0 {
+			fmt.Fprintf(&b, "%d/%d requests", done, n)
 		} else {
 			fmt.Fprintf(&b, "%d requests", done)
 		}
@@ -49,6 +49,15 @@ func errorsLine(l loadreport.Live) string {
 	return "errors " + strings.Join(parts, " ")
 }
 
+// ownRequests is how many requests this process is to measure; 0: not known. The
+// sessions of a shard have their own numbers of turns.
+func (o *options) ownRequests() int64 {
+	if o.shard.Count > 1 && !o.people.turns.IsZero() {
+		return 0
+	}
+	return o.shard.Share(o.requests)
+}
+
 // remaining estimates the time to the end: the nearer of the two limits.
 func remaining(o *options, elapsed time.Duration, done int64) (time.Duration, bool) {
 	var eta time.Duration
@@ -56,8 +65,8 @@ func remaining(o *options, elapsed time.Duration, done int64) (time.Duration, bo
 	if o.duration > 0 {
 		eta, known = max(o.warmup.duration+o.duration-elapsed, 0), true
 	}
-	if o.requests > 0 && done > 0 {
-		if left := time.Duration(float64(elapsed) / float64(done) * float64(o.requests-done)); !known || left < eta {
+	if n := o.ownRequests(); n > 0 && done > 0 {
+		if left := time.Duration(float64(elapsed) / float64(done) * float64(n-done)); !known || left < eta {
 			eta, known = left, true
 		}
 	}

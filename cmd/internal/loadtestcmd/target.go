@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/access"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/load"
@@ -24,6 +27,14 @@ type target struct {
 	load.Target
 	shown string
 	query string // as it may be shown
+	// models is what the server says of each of its models; nil: nothing.
+	models map[string]model
+}
+
+// model is what a list of models may say beside the name.
+type model struct {
+	owner  string // "vllm", say; "": not said
+	maxLen int    // tokens of prompt and output together; 0: not said
 }
 
 // secretParts adds to secrets the words of those with several: a server that
@@ -52,16 +63,52 @@ func secretParts(secrets []string) []string {
 // servers with a single model take any name.
 const fallbackModel = "default"
 
-func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
+// targets are those of all URLs. The same URL twice would have no figures of its own.
+func (o *options) targets(ctx context.Context, app *cli.App) (all []*target, err error) {
+	for _, address := range o.urls {
+		t, err := o.target(ctx, app, address)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(other *target) bool { return other.shown == t.shown }) {
+			return nil, cli.Usagef("the URL %s is given twice", t.shown)
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// inShort is what a report says of the targets as a whole.
+func inShort(targets []*target, api string) loadreport.Target {
+	var urls, models []string
+	for _, t := range targets {
+		urls = append(urls, t.shown)
+		if !slices.Contains(models, t.Body.Model) {
+			models = append(models, t.Body.Model)
+		}
+	}
+	return loadreport.Target{URL: strings.Join(urls, ", "), API: api, Model: strings.Join(models, ", ")}
+}
+
+// quoted lists arguments for a message.
+func quoted(args []string) string {
+	var list []string
+	for _, a := range args {
+		list = append(list, strconv.Quote(a))
+	}
+	return "the URL " + strings.Join(list, ", ")
+}
+
+func (o *options) target(ctx context.Context, app *cli.App, base string) (*target, error) {
 	kind, ok := api.Lookup(o.api)
 	if !ok {
 		return nil, cli.Usagef("unknown interface %q", o.api)
 	}
-	address, err := kind.Path(o.url, !o.noStream)
+	address, err := kind.Path(base, !o.noStream)
 	if err != nil {
 		return nil, cli.WithHint(cli.Usage(err), "an example is http://127.0.0.1:8000/v1")
 	}
-	shown, err := url.Parse(o.url)
+	shown, err := url.Parse(base)
 	if err != nil {
 		return nil, cli.Usagef("the URL cannot be read")
 	}
@@ -94,7 +141,7 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 	shown.RawQuery = query.Encode()
 	t := &target{shown: shown.String(), query: shown.RawQuery}
 	t.Target = load.Target{
-		URL: address, API: kind, Header: header, Host: host, Secrets: secretParts(append(secrets, key)),
+		URL: address, Label: t.shown, API: kind, Header: header, Host: host, Secrets: secretParts(append(secrets, key)),
 		Body: api.Options{Model: o.model, Stream: !o.noStream && kind.Streams(), IgnoreEOS: o.ignoreEOS},
 	}
 	if t.TLS, err = o.link.transport.TLS(); err != nil {
@@ -105,7 +152,7 @@ func (o *options) target(ctx context.Context, app *cli.App) (*target, error) {
 	}
 	var models []string
 	if o.preflight {
-		models = t.preflight(ctx, app, o.url)
+		models = t.preflight(ctx, app, base)
 	}
 	switch {
 	case o.model == "" && len(models) > 0:
@@ -166,15 +213,21 @@ func (t *target) listModels(ctx context.Context, address string) ([]string, erro
 	}
 	var list struct {
 		Data []struct {
-			ID string `json:"id"`
+			ID    string `json:"id"`
+			Owner any    `json:"owned_by"`
+			Len   any    `json:"max_model_len"` // vLLM, SGLang
 		} `json:"data"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, preflightBytes)).Decode(&list); err != nil {
 		return nil, errors.New("the answer is no list of models: is this an inference server?")
 	}
 	var ids []string
+	t.models = map[string]model{}
 	for _, m := range list.Data {
 		ids = append(ids, m.ID)
+		owner, _ := m.Owner.(string)
+		length, _ := m.Len.(float64)
+		t.models[m.ID] = model{owner: owner, maxLen: int(min(max(length, 0), math.MaxInt32))}
 	}
 	return ids, nil
 }

@@ -18,17 +18,21 @@ func renderSummary(w io.Writer, s loadreport.Summary) error { return render.JSON
 
 // print writes the report in the format that was asked for.
 func (o *options) print(app *cli.App, agg *loadreport.Aggregator, s loadreport.Summary) error {
-	return o.output.Write(app, func(w io.Writer) error {
-		switch o.output.Format {
+	return printTo(app, &o.output, o.describe(), agg, s)
+}
+
+func printTo(app *cli.App, out *cli.Output, load string, agg *loadreport.Aggregator, s loadreport.Summary) error {
+	return out.Write(app, func(w io.Writer) error {
+		switch out.Format {
 		case "table":
-			v := view{Screen: render.Screen{W: w, Style: o.output.Style(app), Width: o.output.Width(app)}, s: s, load: o.describe()}
+			v := view{Screen: render.Screen{W: w, Style: out.Style(app), Width: out.Width(app)}, s: s, load: load}
 			v.ascii = !render.Unicode(app.Getenv)
 			v.buckets = agg.LatencyHistogram(histogramRows)
 			return v.table()
 		case "csv":
 			return render.Write(w, "csv", 0, nil, flat(s))
 		}
-		return render.Write(w, o.output.Format, 0, s, metricTable(s), sloTable(s, render.Style{}), qualityTable(s), sampleTable(s), errorTable(s))
+		return render.Write(w, out.Format, 0, s, capacityTable(s, render.Style{}), metricTable(s), serverTable(s), sloTable(s, render.Style{}), urlTable(s), qualityTable(s), sampleTable(s), errorTable(s), arrivalsTable(s))
 	})
 }
 
@@ -53,9 +57,14 @@ func (v *view) table() error {
 	if line := qualityLine(s); line != "" {
 		v.Printf("%s\n", line)
 	}
+	v.capacity()
 	v.Section("metrics", metricTable(s))
 	if note := marksNote(s); note != "" {
 		v.Printf("%s", render.Wrap(note, v.Width, ""))
+	}
+	v.Section("server", serverTable(s))
+	for _, line := range serverLines(s) {
+		v.Printf("%s", render.Wrap(line, v.Width, ""))
 	}
 	if len(v.buckets) > 0 {
 		v.Printf("\n%s\n", v.Style.Bold("latency"))
@@ -67,6 +76,8 @@ func (v *view) table() error {
 			v.Err = render.Histogram(v.W, rows, min(max(v.Width, 0), 72), v.ascii)
 		}
 	}
+	v.Section("by URL, worst first, times in ms", urlTable(s))
+	v.Section("arrivals", arrivalsTable(s))
 	v.Section("errors", errorTable(s))
 	v.Section("checks", qualityTable(s))
 	v.samples()
@@ -106,6 +117,9 @@ func requestsLine(r loadreport.Requests) string {
 	text := fmt.Sprintf("%d requests, %d failed", r.Total, r.Failed)
 	if r.Cancelled > 0 {
 		text += fmt.Sprintf(", %d cancelled", r.Cancelled)
+		if r.ByPlan > 0 {
+			text += fmt.Sprintf(" (%d by plan)", r.ByPlan)
+		}
 	}
 	return text
 }
@@ -120,6 +134,8 @@ func throughputLine(s loadreport.Summary) string {
 	t := s.Throughput
 	add(t.RequestsPerSecond, "requests/s")
 	add(t.TokensPerSecond, "output tokens/s")
+	add(t.InputsPerSecond, "inputs/s")
+	add(t.PromptTokensPerSecond, "prompt tokens/s")
 	add(t.Goodput, "goodput/s")
 	add(t.Concurrency, "in flight on average")
 	if c := s.Cost; c != nil {
@@ -237,8 +253,18 @@ func flat(s loadreport.Summary) *render.Table {
 			add(c.prefix+"_"+r.name, c.v)
 		}
 	}
+	for _, r := range serverRows(s) {
+		for _, c := range []struct {
+			prefix string
+			v      *float64
+		}{{"mean", r.d.Mean}, {"p50", r.d.P50}, {"p95", r.d.P95}, {"p99", r.d.P99}} {
+			add("server_"+c.prefix+"_"+r.name, c.v)
+		}
+	}
 	add("requests_per_second", s.Throughput.RequestsPerSecond)
 	add("tokens_per_second", s.Throughput.TokensPerSecond)
+	add("inputs_per_second", s.Throughput.InputsPerSecond)
+	add("prompt_tokens_per_second", s.Throughput.PromptTokensPerSecond)
 	add("goodput", s.Throughput.Goodput)
 	add("concurrent_requests", s.Throughput.Concurrency)
 	if q := s.Quality; q != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -296,5 +297,27 @@ func TestStyle(t *testing.T) {
 	}
 	if got := strings.Count(render.NewStyle("always", false, nil).Red("x"), "\x1b["); got != 2 {
 		t.Errorf("%d escapes, want one to begin and one to end", got)
+	}
+}
+
+// Whatever the columns, a table that can be as narrow as the terminal is; one of its
+// columns alone does not pay for all.
+func TestTableFits(t *testing.T) {
+	table := &render.Table{Columns: render.Columns("", "what", "expression", ">weight")}
+	table.Add("+ required", strings.Repeat("w", 60), strings.Repeat("e", 70), "6")
+	table.Add("-", "short", "e", "12")
+	for _, width := range []int{50, 60, 80, 120, 200} {
+		var b strings.Builder
+		if err := table.Write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("width %d: a line of %d: %s", width, n, line)
+			}
+		}
+		if width < 150 && strings.Count(b.String(), "…") != 2 || width == 200 && strings.Contains(b.String(), "…") {
+			t.Errorf("width %d:\n%s", width, b.String())
+		}
 	}
 }

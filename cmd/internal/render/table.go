@@ -60,8 +60,8 @@ func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
 const gap = "  "
 
 // Write writes the table for people: no lines, two blanks between columns, no
-// trailing blanks. When it is wider than width, its widest left-aligned column
-// is shortened with an ellipsis; width 0 is no limit.
+// trailing blanks. When it is wider than width, its widest left-aligned columns
+// are shortened with an ellipsis; width 0 is no limit.
 func (t *Table) Write(w io.Writer, width int) error {
 	grid := t.grid(oneLine)
 	t.fit(grid, width)
@@ -126,32 +126,51 @@ func (t *Table) grid(clean func(string) string) [][]string {
 	return grid
 }
 
-// fit shortens the widest left-aligned column until the grid fits into width.
-// It keeps 8 columns of it: less says nothing, and a wrapped line says more.
+// fit shortens the widest left-aligned columns until the grid fits into width. It
+// keeps 8 columns of each: less says nothing, and a wrapped line says more.
 func (t *Table) fit(grid [][]string, width int) {
 	if width <= 0 || len(t.Columns) == 0 {
 		return
 	}
-	widest, total, widths := -1, len(gap)*(len(t.Columns)-1), make([]int, len(t.Columns))
-	for i, c := range t.Columns {
+	total, widths := len(gap)*(len(t.Columns)-1), make([]int, len(t.Columns))
+	for i := range t.Columns {
 		for _, row := range grid {
 			widths[i] = max(widths[i], twwidth.Width(row[i]))
 		}
 		total += widths[i]
-		if c.Align == Left && (widest < 0 || widths[i] > widths[widest]) {
-			widest = i
+	}
+	for total > width {
+		widest, next := -1, leastColumn
+		for i, c := range t.Columns {
+			switch {
+			case c.Align != Left || widths[i] <= leastColumn:
+			case widest < 0 || widths[i] > widths[widest]:
+				if widest >= 0 {
+					next = max(next, widths[widest])
+				}
+				widest = i
+			default:
+				next = max(next, widths[i])
+			}
 		}
+		if widest < 0 {
+			break
+		}
+		limit := max(min(next, widths[widest]-1), widths[widest]-(total-width), leastColumn)
+		total -= widths[widest] - limit
+		widths[widest] = limit
 	}
-	if total <= width || widest < 0 {
-		return
-	}
-	limit := max(8, widths[widest]-(total-width))
 	for _, row := range grid {
-		if twwidth.Width(row[widest]) > limit {
-			row[widest] = twwidth.Truncate(row[widest], limit, "…")
+		for i, cell := range row {
+			if twwidth.Width(cell) > widths[i] {
+				row[i] = twwidth.Truncate(cell, widths[i], "…")
+			}
 		}
 	}
 }
+
+// leastColumn is what is kept of a column that is shortened.
+const leastColumn = 8
 
 // oneLine keeps a cell in its line and its control characters off the
 // terminal; the sequences that set a colour stay.

@@ -11,10 +11,13 @@ import (
 
 // The words that every command uses for the same things.
 
-// Plural is a number of things: "1 file", "2 files".
+// Plural is a number of things: "1 file", "2 files", "3 queries".
 func Plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
+	}
+	if stem, ok := strings.CutSuffix(word, "y"); ok && !strings.ContainsRune("aeiou", rune(word[max(0, len(word)-2)])) {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }
@@ -67,7 +70,7 @@ func Short(v float64) string {
 		from, size float64
 		name       string
 	}{{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}} {
-		if a >= unit.from {
+		if a >= unit.from && a < 1e18 {
 			return figures(v/unit.size, 3) + unit.name
 		}
 	}
@@ -75,10 +78,12 @@ func Short(v float64) string {
 }
 
 // figures has n digits that mean something, but at most two decimals from 1 on, one
-// digit less below 1, and whole numbers whole.
+// digit less below 1, and whole numbers whole, up to where nobody counts zeros.
 func figures(v float64, n int) string {
 	a := math.Abs(v)
 	switch {
+	case a >= 1e15:
+		return strconv.FormatFloat(v, 'g', n, 64)
 	case v == 0 || a >= math.Pow10(n-1):
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a < 1:

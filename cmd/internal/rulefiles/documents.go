@@ -24,18 +24,24 @@ type Document struct {
 const mostBytes = 16<<20 + 1
 
 // Documents reads the files that names stand for, each once and sorted by name: files,
-// folders of .yaml and .yml files, @defaults/NAME, and "-" unless stdin is nil.
+// folders of .yaml and .yml files, @defaults/NAME (@defaults/faults is several), and "-" unless stdin is nil.
 func Documents(stdin io.Reader, names ...string) ([]Document, error) {
 	var docs []Document
 	var paths []string
 	for _, name := range names {
 		switch shipped, ok := strings.CutPrefix(name, defaults.Prefix); {
 		case ok:
-			data, err := Default(shipped)
-			if err != nil {
-				return nil, err
+			some := []string{shipped}
+			if shipped == faultsFolder {
+				some = ShippedFaults()
 			}
-			docs = append(docs, Document{Name: name, Data: data})
+			for _, name := range some {
+				data, err := Default(name)
+				if err != nil {
+					return nil, err
+				}
+				docs = append(docs, Document{Name: defaults.Prefix + name, Data: data})
+			}
 		case name == inputs.Stdin && stdin == nil:
 			return nil, cli.WithHint(cli.Usagef("rules are not read from the standard input here"), "name a rule file, or a folder that holds some")
 		default:
@@ -82,12 +88,13 @@ func hint(err error, stdin bool) string {
 // objectives.
 func Default(name string) ([]byte, error) {
 	var all []string
-	for _, of := range []embed.FS{defaults.Rules, defaults.Routes, defaults.Objectives} {
+	for _, of := range []embed.FS{defaults.Rules, defaults.Routes, defaults.Objectives, defaults.Faults} {
 		if data, err := of.ReadFile(name + defaults.Extension); err == nil {
 			return data, nil
 		}
 		all = append(all, namesOf(of)...)
 	}
+	all = append(all, ShippedFaults()...)
 	err := cli.Usagef("no file %s%s ships with llmops", defaults.Prefix, name)
 	if near := cli.Nearest(name, slices.Values(all)); near != "" {
 		return nil, cli.WithHint(err, "did you mean %s%s?", defaults.Prefix, near)
@@ -97,6 +104,20 @@ func Default(name string) ([]byte, error) {
 
 // Shipped are the names of the rule files that ship, without @defaults/.
 func Shipped() []string { return namesOf(defaults.Rules) }
+
+// faultsFolder is the folder of the fault patterns that ship; after @defaults/ it stands
+// for all of its files.
+const faultsFolder = "faults"
+
+// ShippedFaults are the names of the files of faults that ship, without @defaults/.
+func ShippedFaults() []string {
+	entries, _ := defaults.Faults.ReadDir(faultsFolder) // an embedded folder is always there
+	var names []string
+	for _, e := range entries {
+		names = append(names, faultsFolder+"/"+strings.TrimSuffix(e.Name(), defaults.Extension))
+	}
+	return names
+}
 
 func namesOf(of embed.FS) []string {
 	entries, _ := of.ReadDir(".") // an embedded folder is always there

@@ -16,11 +16,14 @@ const (
 	Tests  Kind = "tests"
 	Routes Kind = "routes"
 	SLO    Kind = "objectives"
-	Other  Kind = ""
+	// Faults are fault patterns and the signals that they are told by.
+	Faults     Kind = "faults"
+	FaultTests Kind = "fault_tests"
+	Other      Kind = ""
 )
 
 // topKey is a key of the outermost mapping, in any of the usual styles.
-var topKey = regexp.MustCompile(`(?m)^["']?(groups|rule_files|tests|route|receivers|slos|apiVersion)["']?\s*:`)
+var topKey = regexp.MustCompile(`(?m)^["']?(groups|rule_files|tests|route|receivers|slos|apiVersion|faults|signals|fault_tests|fault_files)["']?\s*:`)
 
 // KindOf tells what a file holds by its keys. A file that is no YAML is told by what
 // looks like a key, so that its own reader can say what is wrong.
@@ -43,6 +46,10 @@ func KindOf(data []byte) Kind {
 		return Tests
 	case keys["route"], keys["receivers"]:
 		return Routes
+	case keys["fault_tests"], keys["fault_files"]:
+		return FaultTests
+	case keys["faults"], keys["signals"]:
+		return Faults
 	case keys["slos"], keys["apiVersion"] && bytes.Contains(data, []byte("openslo/")):
 		return SLO
 	}

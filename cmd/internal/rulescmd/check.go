@@ -31,17 +31,19 @@ func newCheck(app *cli.App) *cobra.Command {
 	o := &checkOptions{}
 	cmd := &cobra.Command{
 		Use:   "check [FILE|FOLDER]…",
-		Short: "find what is wrong with rules, routes, objectives and unit tests",
+		Short: "find what is wrong with rules, routes, objectives, faults and unit tests",
 		Long: `Reads files as Prometheus and Alertmanager do, and names everything they would not
 load, with file, line and column (exit 2). Rules that load are looked at further:
 metrics that nobody knows, thresholds in the wrong unit or that nothing can cross,
 burn rates that cannot be reached, duplicates, labels that are lost, rates of
 gauges. Findings at or above --fail-on exit 3. docs/rules.md lists the checks.
 
-Rule files, routes files, SLO files and unit-test files are told apart by what is
-in them. Without a file it checks the rules that ship with llmops.`,
+Files of rules, routes, objectives, fault patterns and of tests are told apart by
+what is in them. Without a file it checks the rules that ship with llmops;
+@defaults/faults are its fault patterns.`,
 		Example: `  llmops rules check rules/
   llmops rules check rules.yaml --metrics export.csv --fail-on warning
+  llmops rules check faults.yaml faults_test.yaml --fail-on warning
   llmops rules check rules/ -o sarif --output rules.sarif`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: yamlFiles,
@@ -83,7 +85,10 @@ func (o *checkOptions) run(ctx context.Context, app *cli.App, names []string) er
 	}
 	if len(report.Files) == 0 {
 		return cli.WithHint(cli.Usagef("%s: no rule file, routes file, SLO file or unit test is there", strings.Join(names, ", ")),
-			"such a file ends in .yaml or .yml and has one of the keys groups, route, slos, tests")
+			"such a file ends in .yaml or .yml and has one of the keys groups, route, slos, faults, tests, fault_tests")
+	}
+	if err := report.checkFaults(options); err != nil {
+		return err
 	}
 	for _, f := range rulelint.Lint(rules, options) {
 		report.Findings = append(report.Findings, finding{f.Position.File, f.Position.Line, f.Position.Column, f})

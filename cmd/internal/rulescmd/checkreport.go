@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"llmops/analysis/alerting/unittest"
+	"llmops/analysis/faulttest"
 	"llmops/analysis/rulelint"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/alert"
 	"llmops/rules/alert/routing"
+	"llmops/rules/fault"
 	"llmops/rules/slo"
 )
 
@@ -35,13 +37,15 @@ type checkReport struct {
 	} `json:"counts"`
 	Verdict string `json:"verdict"` // pass, fail, or broken: some file cannot be used
 
-	failOn string
+	failOn     string
+	faults     []fault.Catalogue
+	faultTests []faulttest.File
 }
 
 type checkedFile struct {
 	File  string         `json:"file"`
 	Kind  rulefiles.Kind `json:"kind"`
-	Items int            `json:"items"` // rules, tests, receivers or objectives
+	Items int            `json:"items"` // rules, tests, receivers, objectives or faults
 	ok    bool
 }
 
@@ -86,9 +90,21 @@ func (r *checkReport) read(d rulefiles.Document, kind rulefiles.Kind, rules *[]a
 		f, err = slo.Load(d.Name, in)
 		checked.Items = len(f.Objectives)
 		r.burns(d.Name, f)
+	case rulefiles.Faults:
+		var c fault.Catalogue
+		if c, err = fault.Read(d.Name, in); err == nil {
+			r.faults = append(r.faults, c)
+			checked.Items = len(c.Faults)
+		}
+	case rulefiles.FaultTests:
+		var f faulttest.File
+		if f, err = faulttest.Read(d.Name, in); err == nil {
+			r.faultTests = append(r.faultTests, f)
+			checked.Items = len(f.Cases)
+		}
 	default:
-		err = &alert.ReadError{Problems: []alert.Problem{{Position: alert.Position{File: d.Name, Line: 1, Column: 1}, Why: "it has none of the keys groups, route, slos and tests",
-			Hint: "rules have groups, routes have route, objectives have slos or an apiVersion of OpenSLO, unit tests have tests"}}}
+		err = &alert.ReadError{Problems: []alert.Problem{{Position: alert.Position{File: d.Name, Line: 1, Column: 1}, Why: "it has none of the keys groups, route, slos, faults, tests and fault_tests",
+			Hint: "rules have groups, routes have route, objectives have slos or an apiVersion of OpenSLO, fault patterns have faults or signals, unit tests have tests, those of faults fault_tests"}}}
 	}
 	if err != nil {
 		checked.ok = false
@@ -113,6 +129,12 @@ func (r *checkReport) problems(name string, err error) {
 	if e, ok := errors.AsType[*routing.ReadError](err); ok {
 		for _, p := range e.Problems {
 			r.add(alert.Position{File: name, Line: p.Position.Line, Column: p.Position.Column}, syntax, rulelint.Error, p.Msg, p.Hint)
+		}
+		return
+	}
+	if ps, ok := errors.AsType[fault.Problems](err); ok {
+		for _, p := range ps {
+			r.add(alert.Position(p.Position), syntax, rulelint.Error, p.Why, p.Hint)
 		}
 		return
 	}

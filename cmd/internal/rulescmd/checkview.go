@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"llmops/analysis/rulelint"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
 	"llmops/cmd/internal/rulefiles"
+	"llmops/rules/fault"
 )
 
 // write writes the report in the format that is asked for.
@@ -49,7 +51,7 @@ func (r *checkReport) page(s *render.Screen, remarks bool) error {
 	for _, k := range []struct {
 		kind rulefiles.Kind
 		noun string
-	}{{rulefiles.Rules, "rule"}, {rulefiles.Tests, "test"}, {rulefiles.Routes, "receiver"}, {rulefiles.SLO, "objective"}} {
+	}{{rulefiles.Rules, "rule"}, {rulefiles.Tests, "test"}, {rulefiles.Routes, "receiver"}, {rulefiles.SLO, "objective"}, {rulefiles.Faults, "fault"}, {rulefiles.FaultTests, "test of faults"}} {
 		if n := items[k.kind]; n > 0 {
 			s.Printf(", %s", plural(n, k.noun))
 		}
@@ -79,6 +81,9 @@ func paint(s render.Style, v rulelint.Severity) string {
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if what, of, ok := strings.Cut(noun, " "); ok {
+		return strconv.Itoa(n) + " " + what + "s " + of
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
 }
@@ -128,6 +133,9 @@ func (r *checkReport) junit(w io.Writer) error {
 
 func sarifRules() []render.SARIFRule {
 	rules := []render.SARIFRule{{ID: syntax, About: "a file that cannot be used"}, {ID: "test", About: "a doubt about a unit test"}}
+	for _, c := range fault.Checks() {
+		rules = append(rules, render.SARIFRule{ID: c[0], About: c[1]})
+	}
 	for _, c := range rulelint.Checks() {
 		rules = append(rules, render.SARIFRule{ID: c.ID, About: c.About})
 	}

@@ -25,16 +25,18 @@ func newList(app *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [FILE|FOLDER]…",
 		Short: "list rules with severity, duration and expression",
-		Long: `Lists the rules of files, or else those that ship with llmops. "llmops rules show
-NAME" and the other formats have all of a rule.`,
+		Long: `Lists the rules and fault patterns of files, or else the rules that ship with
+llmops, with --kind fault its fault patterns. "llmops rules show NAME" and the other
+formats have all of a rule.`,
 		Example: `  llmops rules list
   llmops rules list --severity critical
+  llmops rules list --kind fault
   llmops rules list rules/ --search kv_cache`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: yamlFiles,
 		RunE:              func(_ *cobra.Command, args []string) error { return o.run(app, args) },
 	}
-	cli.Enum(cmd, &o.kind, "kind", "", []string{"all", "alert", "record"}, "only alerts, or only recording rules")
+	cli.Enum(cmd, &o.kind, "kind", "", []string{"all", "alert", "record", "fault"}, "only alerts, recording rules or fault patterns")
 	cmd.Flags().StringVar(&o.severity, "severity", "", "only alerts of a `SEVERITY`, such as critical")
 	cmd.Flags().StringVar(&o.search, "search", "", "only rules with every word of `TEXT` in name, group, expression or annotations")
 	o.out.AddFlags(cmd, render.Formats()...)
@@ -46,7 +48,7 @@ const listSchema = "llmops.rulelist/v1"
 
 type listed struct {
 	Name  string `json:"name"`
-	Kind  string `json:"kind"` // alert or record
+	Kind  string `json:"kind"` // alert, record or fault
 	Group string `json:"group"`
 	File  string `json:"file"`
 	Line  int    `json:"line"`
@@ -77,7 +79,7 @@ func listedRules(files []alert.File) []listed {
 func (l listed) severity() string { return cmp.Or(l.Severity(), l.GroupLabels["severity"]) }
 
 func (o *listOptions) run(app *cli.App, names []string) error {
-	files, err := rulefiles.Read(app.In, names...)
+	all, err := o.read(app, names)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (o *listOptions) run(app *cli.App, names []string) error {
 		Schema string   `json:"schema"`
 		Rules  []listed `json:"rules"`
 	}{listSchema, []listed{}}
-	for _, l := range listedRules(files) {
+	for _, l := range all {
 		if (o.kind == "all" || o.kind == l.Kind) && (o.severity == "" || o.severity == l.severity()) && l.has(o.search) {
 			doc.Rules = append(doc.Rules, l)
 		}
@@ -98,9 +100,33 @@ func (o *listOptions) run(app *cli.App, names []string) error {
 	})
 }
 
+// read is what can be listed.
+func (o *listOptions) read(app *cli.App, names []string) ([]listed, error) {
+	docs, rest, err := split(names)
+	if err != nil {
+		return nil, err
+	}
+	var all []listed
+	if len(rest) > 0 || len(names) == 0 {
+		files, err := rulefiles.Read(app.In, rest...)
+		if err != nil {
+			return nil, err
+		}
+		all = listedRules(files)
+	}
+	if len(docs) > 0 || len(names) == 0 && o.kind == "fault" {
+		faults, err := faultsOf(docs)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, listedFaults(faults)...)
+	}
+	return all, nil
+}
+
 // has tells whether every word stands in the rule.
 func (l listed) has(text string) bool {
-	hay := strings.ToLower(strings.Join([]string{l.Name, l.Group, l.Expr, l.Annotations["summary"], l.Annotations["description"]}, "\n"))
+	hay := strings.ToLower(strings.Join([]string{l.Name, l.Group, l.Expr, l.Annotations["summary"], l.Annotations["summary_zh"], l.Annotations["description"]}, "\n"))
 	for word := range strings.FieldsSeq(strings.ToLower(text)) {
 		if !strings.Contains(hay, word) {
 			return false

@@ -15,7 +15,6 @@ import (
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
-	"llmops/cmd/internal/rulefiles"
 	"llmops/rules/catalog"
 	"llmops/rules/near"
 )
@@ -29,15 +28,16 @@ func newShow(app *cli.App) *cobra.Command {
 	o := &showOptions{}
 	cmd := &cobra.Command{
 		Use:   "show NAME…",
-		Short: "show all of a rule, and what its metrics mean",
+		Short: "show all of a rule or fault pattern, and what its metrics mean",
 		Long: `Shows rules by their names: expression, durations, labels, annotations, and what
-each metric in them is. They are those of --rules, or else those that ship.`,
-		Example: "  llmops rules show gpu_memory_exhaustion\n  llmops rules show HighErrors --rules rules.yaml",
+each metric in them is; and fault patterns by their ids: what they are told by. They
+are those of --rules, or else those that ship.`,
+		Example: "  llmops rules show gpu_memory_exhaustion\n  llmops rules show gpu_memory_leak\n  llmops rules show HighErrors --rules rules.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			if files, err := rulefiles.Load(o.rules...); err == nil {
-				for _, l := range listedRules(files) {
+			if all, _, err := o.read(nil); err == nil {
+				for _, l := range all {
 					names = append(names, l.Name)
 				}
 			}
@@ -53,7 +53,8 @@ each metric in them is. They are those of --rules, or else those that ship.`,
 // shown is a rule with what its metrics are.
 type shown struct {
 	listed
-	Metrics []metric `json:"metrics"`
+	Metrics  []metric  `json:"metrics"`
+	Symptoms []symptom `json:"symptoms,omitempty"` // of a fault
 }
 
 // metric is a name in an expression. Without a unit the catalogue does not know it.
@@ -68,7 +69,7 @@ type metric struct {
 }
 
 func (o *showOptions) run(app *cli.App, names []string) error {
-	files, err := rulefiles.Read(app.In, o.rules...)
+	all, faults, err := o.read(app.In)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,6 @@ func (o *showOptions) run(app *cli.App, names []string) error {
 	if err != nil {
 		return cli.Failed(err)
 	}
-	all := listedRules(files)
 	doc := struct {
 		Schema string  `json:"schema"`
 		Rules  []shown `json:"rules"`
@@ -84,8 +84,13 @@ func (o *showOptions) run(app *cli.App, names []string) error {
 	for _, name := range names {
 		before := len(doc.Rules)
 		for _, l := range all {
-			if l.Name == name {
-				doc.Rules = append(doc.Rules, shown{l, metricsOf(l, all, c)})
+			if l.Name != name {
+				continue
+			}
+			if f := faults.Find(name); l.Kind == "fault" && f != nil {
+				doc.Rules = append(doc.Rules, shown{listed: l, Metrics: signalsOf(f, faults), Symptoms: symptomsOf(f)})
+			} else {
+				doc.Rules = append(doc.Rules, shown{listed: l, Metrics: metricsOf(l, all, c)})
 			}
 		}
 		if len(doc.Rules) == before {
@@ -100,6 +105,10 @@ func (o *showOptions) run(app *cli.App, names []string) error {
 		for i, r := range doc.Rules {
 			if i > 0 {
 				s.Printf("\n")
+			}
+			if r.Kind == "fault" {
+				r.faultPage(s)
+				continue
 			}
 			r.page(s)
 		}

@@ -26,12 +26,15 @@ func newTest(app *cli.App) *cobra.Command {
 	o := &testOptions{}
 	cmd := &cobra.Command{
 		Use:   "test FILE|FOLDER…",
-		Short: "run unit tests of rules, in promtool's format",
+		Short: "run unit tests of rules, in promtool's format, and of fault patterns",
 		Long: `Runs unit-test files of "promtool test rules": series are given, the rules are
 evaluated over them, and alerts and expressions are compared with what is expected.
 Two keys are added to the items of alert_rule_test: exp_pending, the alerts that are
 pending, and exp_receivers, who has been told by then according to routes_file
 (docs/rules.md).
+
+Files with the key fault_tests test fault patterns: series are given, diagnosed as
+"llmops diagnose" does, and compared with the faults that are expected.
 
 Every failure is shown. A failing test exits 3; a file that cannot be read, or whose
 rules cannot, exits 2.`,
@@ -63,9 +66,11 @@ func (o *testOptions) all(ctx context.Context, app *cli.App, names []string) err
 	if err != nil {
 		return err
 	}
-	docs = slices.DeleteFunc(docs, func(d rulefiles.Document) bool { return d.Found && rulefiles.KindOf(d.Data) != rulefiles.Tests })
+	docs = slices.DeleteFunc(docs, func(d rulefiles.Document) bool {
+		return d.Found && !slices.Contains([]rulefiles.Kind{rulefiles.Tests, rulefiles.FaultTests}, rulefiles.KindOf(d.Data))
+	})
 	if len(docs) == 0 {
-		return cli.WithHint(cli.Usagef("%s: no unit test is there", strings.Join(names, ", ")), "a unit-test file ends in .yaml or .yml and has the key tests")
+		return cli.WithHint(cli.Usagef("%s: no unit test is there", strings.Join(names, ", ")), "a unit-test file ends in .yaml or .yml and has the key tests, or fault_tests")
 	}
 	r := &testRun{options: o, app: app, only: only, rules: map[string]alert.File{}, report: testReport{Schema: testSchema}}
 	interrupted := r.files(ctx, docs)

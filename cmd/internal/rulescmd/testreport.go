@@ -45,7 +45,7 @@ type testFailure struct {
 	Kind      unittest.Kind `json:"kind"`
 	Line      int           `json:"line"`
 	Column    int           `json:"column"`
-	At        string        `json:"eval_time"`
+	At        string        `json:"eval_time,omitempty"` // none of a test of faults
 	AlertName string        `json:"alertname,omitempty"`
 	Rule      string        `json:"rule,omitempty"`
 	Expr      string        `json:"expr,omitempty"`
@@ -121,6 +121,9 @@ func (r *testReport) err() error {
 		err := cli.Usage(r.broken)
 		if bad, ok := errors.AsType[*alert.ReadError](r.broken); ok && bad.Hint() != "" {
 			return cli.WithHint(err, "%s", bad.Hint())
+		}
+		if len(problemsOf(r.broken)) > 0 {
+			return usage(r.broken)
 		}
 		return err
 	case "fail":

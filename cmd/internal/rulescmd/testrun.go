@@ -54,6 +54,9 @@ func (r *testRun) files(ctx context.Context, docs []rulefiles.Document) error {
 
 // file runs the tests of one file. The error says why it cannot be used.
 func (r *testRun) file(ctx context.Context, d rulefiles.Document, into *testFile) error {
+	if rulefiles.KindOf(d.Data) == rulefiles.FaultTests {
+		return r.faults(ctx, d, into)
+	}
 	f, err := unittest.Read(d.Name, bytes.NewReader(d.Data), unittest.Options{IgnoreUnknownFields: r.options.ignoreUnknown})
 	if err != nil {
 		return err

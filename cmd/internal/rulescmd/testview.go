@@ -64,6 +64,8 @@ func (x testFailure) title(file string) string {
 		return place + fmt.Sprintf("alert %s at %s: what is pending differs from what is expected", x.AlertName, x.At)
 	case unittest.Receivers:
 		return place + fmt.Sprintf("alert %s at %s: who was told differs from what is expected", x.AlertName, x.At)
+	case diagnosis:
+		return place + x.Message
 	case unittest.Evaluation:
 		return place + fmt.Sprintf("rule %s at %s: %s", x.Rule, x.At, x.Message)
 	}

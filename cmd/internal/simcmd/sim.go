@@ -40,7 +40,7 @@ func New(app *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "serve a simulated language model",
-		Long: "Serves /v1/chat/completions, /v1/completions, /v1/models, /health and /metrics\n" +
+		Long: "Serves /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /health and /metrics\n" +
 			"like vLLM, from a queueing model of an engine: prefill and decode times, a bounded\n" +
 			"batch, a paged KV cache with prefix sharing and preemption. Faults act inside the\n" +
 			"model, so the metrics follow. One line on standard output says when it is ready.\n\n" +

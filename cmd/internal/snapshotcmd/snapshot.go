@@ -74,7 +74,7 @@ func (o *options) run(ctx context.Context, app *cli.App) error {
 	if err != nil {
 		return err
 	}
-	defer probes.close()
+	defer probes.Close()
 	w := &watch{options: o, app: app, probes: probes, gates: gates, keep: keep}
 	if o.watch {
 		return w.loop(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"llmops/analysis/gate"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/observe"
 	"llmops/cmd/internal/render"
 	"llmops/probes/recording"
 	"llmops/probes/snapshot"
@@ -26,7 +27,7 @@ type document struct {
 type watch struct {
 	*options
 	app    *cli.App
-	probes *probes
+	probes *observe.Set
 	gates  []gate.Gate
 	keep   *recording.File
 
@@ -40,7 +41,7 @@ type watch struct {
 
 // take takes a snapshot, keeps it and judges it.
 func (w *watch) take(ctx context.Context) error {
-	d := document{Snapshot: w.probes.collect(ctx, w.app.Now, w.window)}
+	d := document{Snapshot: w.probes.Collect(ctx, w.app.Now, w.window)}
 	// What was known when Ctrl-C came is judged and kept too.
 	var err error
 	if len(w.gates) > 0 {
@@ -111,7 +112,7 @@ func (w *watch) loop(ctx context.Context) error {
 		}
 		for due = due.Add(w.interval); time.Until(due) < 0; due = due.Add(w.interval) {
 		}
-		if !sleep(ctx, time.Until(due)) {
+		if !observe.Sleep(ctx, time.Until(due)) {
 			break
 		}
 	}

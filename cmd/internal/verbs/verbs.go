@@ -14,6 +14,7 @@ import (
 	"llmops/cmd/internal/diagnosecmd"
 	"llmops/cmd/internal/loadtestcmd"
 	"llmops/cmd/internal/metricscmd"
+	"llmops/cmd/internal/reportcmd"
 	"llmops/cmd/internal/rulescmd"
 	"llmops/cmd/internal/simcmd"
 	"llmops/cmd/internal/snapshotcmd"
@@ -31,6 +32,7 @@ func All() []cli.Verb {
 		detectcmd.New,
 		loadtestcmd.New,
 		metricscmd.New,
+		reportcmd.New,
 		rulescmd.New,
 		simcmd.New,
 		snapshotcmd.New,

@@ -16,6 +16,9 @@ type Prompt struct {
 	Text      string
 	Messages  []Message // nil: Text as the only message of a user
 	MaxTokens int       // limit on the output; 0: none is sent
+	// More inputs of the same request, for interfaces that take several
+	// (embeddings); only their texts and messages count.
+	More []Prompt
 }
 
 // Message is one turn of a conversation.

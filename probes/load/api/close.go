@@ -74,7 +74,7 @@ func (r *Recorder) closeDocument(at time.Duration, bodyErr error) {
 		r.fail(at, request.ParseError, "the document is no completion: "+string(head(data)))
 	default:
 		r.take(d)
-		r.untimed = d.chars > 0
+		r.untimed, r.vectors = d.chars > 0, d.vectors
 		r.end(at)
 	}
 }

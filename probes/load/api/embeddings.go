@@ -1,7 +1,9 @@
 package api
 
+import "llmops/probes/load/jsonscan"
+
 // embeddings is OpenAI's embeddings interface. Its replies are documents
-// without text; they have prompt tokens only.
+// without text; they have prompt tokens only, and one vector for each input.
 func embeddings() API {
 	return API{
 		Name: "embeddings", version: "/v1", stream: "/embeddings", whole: "/embeddings", models: "/models",
@@ -9,10 +11,27 @@ func embeddings() API {
 	}
 }
 
+// Inputs is how many vectors the reply to p must hold; 0 for an interface that
+// answers in words.
+func (a API) Inputs(p Prompt) int {
+	if !a.noText {
+		return 0
+	}
+	return 1 + len(p.More)
+}
+
 func embeddingsBody(dst []byte, p Prompt, o Options) []byte {
 	b := builder{dst: dst, extra: o.Extra}
 	b.str("model", o.Model)
-	b.str("input", p.text())
+	if len(p.More) == 0 {
+		b.str("input", p.text())
+	} else if b.open("input") {
+		b.dst = jsonscan.AppendString(append(b.dst, '['), p.text())
+		for _, more := range p.More {
+			b.dst = jsonscan.AppendString(append(b.dst, ','), more.text())
+		}
+		b.dst = append(b.dst, ']')
+	}
 	return b.close()
 }
 
@@ -24,11 +43,12 @@ func readEmbeddings(d *decoder) {
 		}
 		switch string(key) {
 		case "data":
-			d.valid = false
+			d.vectors = 0
 			for more := d.c.Array() && d.c.Elem(); more; more = d.c.Elem() {
-				d.valid = true
+				d.vectors++
 				d.c.Skip()
 			}
+			d.valid = d.vectors > 0
 		case "usage":
 			d.usage = d.usageValue()
 			d.usage.completion = -1

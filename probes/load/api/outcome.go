@@ -57,6 +57,7 @@ type Outcome struct {
 	Chunks    []request.Chunk // token events in order
 	Coalesced int             // token events fed together with an earlier one
 
+	Vectors      int // of an embeddings document
 	FinishReason string
 	Model        string
 	Text         []byte // the answer, if Recorder.KeepText asked for it
@@ -68,7 +69,7 @@ func (r *Recorder) Outcome() Outcome {
 	o := Outcome{
 		Class: r.class, Detail: r.detail, Done: r.done,
 		Prompt: known(r.usage.prompt), Reasoning: known(r.usage.reasoning), Cached: known(r.usage.cached),
-		Chunks: r.chunks, Coalesced: r.coalesced,
+		Chunks: r.chunks, Coalesced: r.coalesced, Vectors: r.vectors,
 		FinishReason: r.finish, Text: r.dec.answer,
 	}
 	if r.sawModel {

@@ -43,6 +43,7 @@ type Recorder struct {
 	model     string // if sawModel; else left from an earlier reply, to spare an allocation
 	sawModel  bool
 	untimed   bool // a document had text
+	vectors   int
 	chunks    []request.Chunk
 	sizes     []size
 	running   int   // chunks whose tokens are known from running usage
@@ -92,6 +93,7 @@ func (r *Recorder) Reset(a API, stream bool, contentType string) {
 	r.over, r.class, r.detail, r.done = false, request.OK, "", 0
 	r.events, r.usage, r.finish, r.sawModel = 0, noUsage(), "", false
 	r.chunks, r.sizes = r.chunks[:0], r.sizes[:0]
+	r.vectors = 0
 	r.untimed, r.running, r.lastUsage, r.coalesced = false, 0, 0, 0
 	r.answered, r.firstAnswer = false, 0
 }
@@ -103,6 +105,9 @@ func (r *Recorder) Over() bool { return r.over }
 // Started tells that a token event came: which of the caller's limits
 // (first token, idle) holds depends on it.
 func (r *Recorder) Started() bool { return len(r.chunks) > 0 }
+
+// Events is the number of token events so far.
+func (r *Recorder) Events() int { return len(r.chunks) }
 
 // Feed takes the bytes that arrived at a time after the request was sent. It
 // is true when the reply has ended, and nothing behind that counts. p is not

@@ -22,6 +22,9 @@ const MaxDataset = 1 << 30
 type Entry struct {
 	api.Prompt
 	Checks check.Set // nil: the answer is not checked
+	// Turns are those of a conversation, of which the first is the Prompt; nil for
+	// other entries.
+	Turns []Turn
 }
 
 // Dataset cycles through the prompts of a file in the file's order.
@@ -84,6 +87,7 @@ func (e *FileError) Unwrap() error { return e.Err }
 //
 //	[{"conversations":[{"from":"human","value":"…"},…]},…]
 //
+// The turns behind it are for sessions.
 // Entries of either form may stand in either frame. Blank lines and
 // conversations without a human turn are skipped; other keys are ignored, unless
 // one looks like a slip in one of these. Faults come as *FileError.
@@ -183,7 +187,7 @@ func (r *reader) array() error {
 
 // add takes the entry that begins at a place of the file.
 func (r *reader) add(at int, text []byte) error {
-	p, checks, err := parseEntry(text)
+	e, checks, err := parseEntry(text)
 	if errors.Is(err, errNoTurn) {
 		return nil
 	}
@@ -193,7 +197,6 @@ func (r *reader) add(at int, text []byte) error {
 	if err != nil {
 		return r.fault(at, err)
 	}
-	e := Entry{Prompt: p}
 	if len(checks) > 0 {
 		if e.Checks, err = r.checks.Parse(checks); err != nil {
 			return r.checkFault(at+valueAt(text, "checks"), err)

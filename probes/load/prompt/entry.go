@@ -17,10 +17,32 @@ type entry struct {
 	Messages      []api.Message   `json:"messages"`
 	MaxTokens     int             `json:"max_tokens"`
 	Checks        json.RawMessage `json:"checks"`
-	Conversations []struct {
-		From  string `json:"from"`
-		Value string `json:"value"`
-	} `json:"conversations"`
+	Conversations []saying        `json:"conversations"`
+}
+
+// saying is what one side of a ShareGPT conversation says.
+type saying struct {
+	From  string `json:"from"`
+	Value string `json:"value"`
+}
+
+// turnsOf makes turns of a conversation; nil: no human speaks. What others say
+// before the first human is left out, as is what has no text.
+func turnsOf(said []saying) (turns []Turn) {
+	for _, s := range said {
+		switch {
+		case s.Value == "":
+		case s.From == "human" || s.From == "user":
+			turns = append(turns, Turn{User: s.Value})
+		case len(turns) > 0 && (s.From == "gpt" || s.From == "assistant" || s.From == "chatgpt" || s.From == "bing" || s.From == "bard"):
+			last := &turns[len(turns)-1]
+			if last.Answer != "" {
+				last.Answer += "\n"
+			}
+			last.Answer += s.Value
+		}
+	}
+	return turns
 }
 
 // errNoTurn marks a conversation in which no human speaks. Public ShareGPT
@@ -28,7 +50,7 @@ type entry struct {
 var errNoTurn = errors.New("no human turn")
 
 // parseEntry reads one entry; its checks are left as they stand there.
-func parseEntry(text []byte) (p api.Prompt, checks []byte, err error) {
+func parseEntry(text []byte) (p Entry, checks []byte, err error) {
 	var e entry
 	if err := json.Unmarshal(text, &e); err != nil {
 		if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -60,13 +82,11 @@ func parseEntry(text []byte) (p api.Prompt, checks []byte, err error) {
 		}
 		return p, e.Checks, nil
 	case e.Conversations != nil:
-		for _, turn := range e.Conversations {
-			if (turn.From == "human" || turn.From == "user") && turn.Value != "" {
-				p.Text = turn.Value
-				return p, e.Checks, nil
-			}
+		if p.Turns = turnsOf(e.Conversations); p.Turns == nil {
+			return p, nil, errNoTurn
 		}
-		return p, nil, errNoTurn
+		p.Text = p.Turns[0].User
+		return p, e.Checks, nil
 	}
 	if p.Text == "" {
 		return p, nil, errors.New(`no prompt: want "prompt", "messages" or a human turn in "conversations"`)

@@ -32,15 +32,24 @@ func (s Synthetic) Prompt(i int64) api.Prompt {
 	rng := rand.New(rand.NewPCG(s.Seed^seedStream, uint64(i)))
 	n := s.Input.Draw(rng)
 	p := api.Prompt{MaxTokens: s.Output.Draw(rng)}
-	text := make([]byte, 0, n*6)
-	for w := range n {
-		if w > 0 {
-			text = append(text, ' ')
-		}
-		text = append(text, words[rng.IntN(len(words))]...)
-	}
-	p.Text = string(text)
+	p.Text = string(appendWords(make([]byte, 0, n*6), rng, n))
 	return p
+}
+
+// AppendWords appends n random words, which are a function of the two numbers,
+// to dst, with a space between any two.
+func AppendWords(dst []byte, seed, key uint64, n int) []byte {
+	return appendWords(dst, rand.New(rand.NewPCG(seed, key)), n)
+}
+
+func appendWords(dst []byte, rng *rand.Rand, n int) []byte {
+	for range n {
+		if len(dst) > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, words[rng.IntN(len(words))]...)
+	}
+	return dst
 }
 
 // words are common English words of one token each in the usual vocabularies.

@@ -120,7 +120,7 @@ func TestLeakShrinksCache(t *testing.T) {
 	}
 }
 
-// The share of the cache in use is that of what the leak has left of it.
+// What the leak took of the cache counts as in use.
 func TestLeakShowsInUsage(t *testing.T) {
 	cfg := small()
 	cfg.Faults = []Fault{{Kind: GPULeak, Rate: 4096}}
@@ -135,8 +135,8 @@ func TestLeakShowsInUsage(t *testing.T) {
 		used, lost int
 		usage      float64
 	}{
-		{1199 * ms, 0, 2, 0},
-		{1210 * ms, 3, 2, 3. / 6},   // the prefill of 12 tokens
+		{1199 * ms, 0, 2, 2. / 8},
+		{1210 * ms, 3, 2, 5. / 8},   // the prefill of 12 tokens
 		{2 * time.Second, 0, 8, 1},  // done, and nothing is left
 		{20 * time.Second, 0, 8, 1}, // and so it stays
 	} {
@@ -149,7 +149,7 @@ func TestLeakShowsInUsage(t *testing.T) {
 	for _, c := range []struct {
 		used, lost int
 		want       float64
-	}{{0, 0, 0}, {2, 4, 0.5}, {3, 5, 1}, {0, 7, 0}, {0, 8, 1}} {
+	}{{0, 0, 0}, {2, 4, 0.75}, {3, 5, 1}, {0, 7, 0.875}, {0, 8, 1}} {
 		if got := (State{KVUsed: c.used, KVLost: c.lost, KVBlocks: 8}).KVUsage(); got != c.want {
 			t.Errorf("%d used, %d lost of 8: %g, want %g", c.used, c.lost, got, c.want)
 		}

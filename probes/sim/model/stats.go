@@ -146,15 +146,9 @@ type State struct {
 	GPUUtilization float64 // share of the last full second in which something ran, 0..1
 }
 
-// KVUsage is the share in use of the blocks that are left, 0..1. It is 1 when
-// none are left: a cache without blocks has no room, it is not idle.
-func (s State) KVUsage() float64 {
-	left := s.KVBlocks - s.KVLost
-	if left <= 0 {
-		return 1
-	}
-	return float64(s.KVUsed) / float64(left)
-}
+// KVUsage is the share of the cache that cannot be had, 0..1: what sequences hold and
+// what a leak took, as an engine counts it that never gets its blocks back.
+func (s State) KVUsage() float64 { return float64(s.KVUsed+s.KVLost) / float64(s.KVBlocks) }
 
 // State is the present state.
 func (e *Engine) State() State {

@@ -61,6 +61,8 @@ func TestDescribe(t *testing.T) {
 			Chart{Kind: Line, Unit: "ms", X: x[:3], Series: []Series{{"p50", numbers(10, 1, 2)}}}},
 		{"even, with a gap elsewhere", "p50: min 1, median 3, max 5 ms; p95: always 7 ms; missing: 3 of 8 values.",
 			Chart{Kind: Line, Unit: "ms", X: x, Series: []Series{{"p50", numbers(5, 1, 4, 2)}, {"p95", numbers(nan, 7, nan, nan)}}}},
+		{"parts", "before: always 5 ms; since: min 7, median 8, max 9 ms; missing: 1 of 4 values.",
+			Chart{Kind: Line, Unit: "ms", Parts: true, X: x, Series: []Series{{"before", numbers(5, nan, nan, nan)}, {"since", numbers(nan, nan, 7, 9)}}}},
 		{"mark", "min 0.1235, median 0.1235, max 12346; line at 500: p95 < 500; line at 2.",
 			Chart{Kind: Line, X: x[:3], Series: []Series{{"", numbers(0.123456, 12345.6, 0.12346)}}, Marks: []Mark{{500, "p95 < 500"}, {2, ""}}}},
 		{"logarithmic", "n: min 0, median 5, max 100; not drawn, 0 or less on a logarithmic scale: 1.",

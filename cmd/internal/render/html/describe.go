@@ -11,14 +11,8 @@ import (
 // describe says in words what a chart shows, for those who do not see it.
 func (c *Chart) describe() string {
 	var parts []string
-	points, missing := 0, 0
+	points, missing := c.missing()
 	for i, values := range c.values() {
-		points += len(values)
-		for _, v := range values {
-			if v == nil {
-				missing++
-			}
-		}
 		name := c.Series[i].Name
 		text := spread(values, c.Unit)
 		if c.edges() {
@@ -46,6 +40,32 @@ func (c *Chart) describe() string {
 		parts = append(parts, fmt.Sprintf("not drawn, 0 or less on a logarithmic scale: %d", n))
 	}
 	return strings.Join(parts, "; ") + "."
+}
+
+// missing counts points, and those of them that have no value.
+func (c *Chart) missing() (points, missing int) {
+	of := make([]bool, 0)
+	for _, values := range c.values() {
+		if !c.Parts {
+			of = of[:0]
+		}
+		for i, v := range values {
+			if i == len(of) {
+				of = append(of, false)
+			}
+			of[i] = of[i] || v != nil
+		}
+		if c.Parts {
+			points, missing = 0, 0 // of all parts together
+		}
+		for _, has := range of {
+			points++
+			if !has {
+				missing++
+			}
+		}
+	}
+	return points, missing
 }
 
 // spread is the least, the middle and the greatest of values, all of them: what

@@ -92,6 +92,7 @@ type Chart struct {
 	Kind   ChartKind
 	Log    bool // logarithmic values; those of 0 and less are not drawn. Not for Stacked
 	Series []Series
+	Parts  bool // the series are parts of one: where one has a gap another goes on
 	Marks  []Mark
 }
 

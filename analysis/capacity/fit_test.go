@@ -1,0 +1,147 @@
+package capacity
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"llmops/rules/slo"
+)
+
+func TestMargin(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		observed, limit float64
+		upper, share    bool
+		want            float64
+	}{
+		{"half the latency", 50, 100, true, false, -1},
+		{"at the limit", 100, 100, true, false, 0},
+		{"twice the latency", 200, 100, true, false, 0.5},
+		{"no latency at all", 0, 100, true, false, -farthest},
+		{"endless", math.Inf(1), 100, true, false, 1},
+		{"half of what is asked for", 0.4, 0.8, false, false, 0.5},
+		{"more than is asked for", 1, 0.8, false, false, -0.25},
+		{"no errors", 0, 0.01, true, true, -1},
+		{"half of the errors", 0.005, 0.01, true, true, -0.5},
+		{"twice the errors", 0.02, 0.01, true, true, 0.5},
+		{"no errors allowed and none", 0, 0, true, true, 0},
+		{"no errors allowed", 0.01, 0, true, true, 1},
+		{"nothing is a limit too", 5, 0, true, false, 1},
+	} {
+		if got := Margin(c.observed, c.limit, c.upper, c.share); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: margin %g, want %g", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMarginOfObjectives(t *testing.T) {
+	for _, c := range []struct {
+		text            string
+		observed, limit float64
+		want            float64
+		floor, errors   bool
+	}{
+		{"p95_latency_ms < 100", 200, 100, 0.5, false, false},
+		{"mean_ttft_ms < 100", 50, 100, -1, false, false},
+		{"error_rate < 1%", 0.02, 0.01, 0.5, false, true},
+		{"success_rate >= 0.99", 0.98, 0.99, 0.5, false, true},
+		{"requests_per_second >= 50", 25, 50, 0.5, true, false},
+		{"tokens_per_second > 100", 200, 100, -1, true, false},
+		{"quality_score > 0.8", 0.4, 0.8, 0.5, false, false},
+	} {
+		o, err := slo.Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Of(o, c.observed, c.limit); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: margin %g, want %g", c.text, got, c.want)
+		}
+		if Floor(o) != c.floor || SpeaksOfErrors(o) != c.errors {
+			t.Errorf("%s: floor %v, speaks of errors %v", c.text, Floor(o), SpeaksOfErrors(o))
+		}
+	}
+}
+
+// The root of a least-squares line and its interval, as worked out by hand: x is 1
+// to 5, y is -2.1, -0.9, 0.1, 0.9, 2.0 with equal weights. Then mx = 3, my = 0,
+// slope = 10/10 = 1, the residuals are -0.1, 0.1, 0.1, -0.1, 0, their variance
+// 0.04/3, and with t = 2 Fieller's limits solve (d)^2 = 4·0.04/3·(1/5 + d²/10).
+func TestLine(t *testing.T) {
+	var points []point
+	for i, y := range []float64{-2.1, -0.9, 0.1, 0.9, 2.0} {
+		points = append(points, point{x: float64(i + 1), y: y, w: 1})
+	}
+	l, ok := fit(points)
+	if !ok || math.Abs(l.slope-1) > 1e-12 || math.Abs(l.root()-3) > 1e-12 || math.Abs(l.spread-0.04/3) > 1e-12 {
+		t.Fatalf("line %+v with root %g, %v", l, l.root(), ok)
+	}
+	q := 4 * 0.04 / 3
+	d := math.Sqrt(q / 5 / (1 - q/10))
+	low, high, ok := l.interval(2)
+	if !ok || math.Abs(low-(3-d)) > 1e-9 || math.Abs(high-(3+d)) > 1e-9 {
+		t.Errorf("interval %g to %g, %v; want 3 ± %g", low, high, ok, d)
+	}
+	if _, _, ok := l.interval(30); ok {
+		t.Error("there is an interval where the slope is not shown to be positive")
+	}
+	for i := range points {
+		points[i].y = -points[i].y
+	}
+	if _, ok := fit(points); ok {
+		t.Error("a line along which more load looks better is taken")
+	}
+	if _, ok := fit(points[:2]); ok {
+		t.Error("a line through two points is taken")
+	}
+}
+
+func TestIsotonic(t *testing.T) {
+	got := isotonic([]point{{x: 3, y: 2, w: 1}, {x: 1, y: 1, w: 1}, {x: 2, y: 5, w: 2}, {x: 4, y: 6, w: 1}, {x: 5, y: 6, w: 1}})
+	want := []block{{1, 1, 1, 1}, {2, 3, 4, 3}, {4, 4, 6, 1}, {5, 5, 6, 1}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(block{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestLength(t *testing.T) {
+	for _, c := range []struct {
+		objective string
+		load      float64
+		idle      time.Duration
+		want      time.Duration
+	}{
+		{"p95_latency_ms < 50", 1000, 5 * time.Millisecond, 10 * time.Second},     // never shorter
+		{"p95_latency_ms < 50", 100, 5 * time.Millisecond, 30 * time.Second},      // 3000 requests
+		{"p99_latency_ms < 50", 500, 5 * time.Millisecond, 30 * time.Second},      // 15,000
+		{"p95_latency_ms < 50", 1, 5 * time.Millisecond, 90 * time.Second},        // not for longer
+		{"p95_latency_ms < 50", 1e-9, 5 * time.Millisecond, 90 * time.Second},     // nor here
+		{"p95_latency_ms < 3s", 1000, time.Second, 160 * time.Second},             // 80 times the two seconds between
+		{"p95_ttft_ms < 60s", 1000, 50 * time.Second, 5 * time.Minute},            // 10 times the latency, at most
+		{"error_rate < 1%", 500, 5 * time.Millisecond, 30 * time.Second},          // 150 of 15,000
+		{"success_rate >= 0.99", 500, 5 * time.Millisecond, 30 * time.Second},     // likewise
+		{"tokens_per_second > 1000", 100, 5 * time.Millisecond, 30 * time.Second}, // nothing to go by
+		{"p95_latency_ms < 50", 0, 5 * time.Millisecond, 10 * time.Second},        // no rate is known
+		{"mean_latency_ms < 100", 10000, 10 * time.Millisecond, 10 * time.Second}, // a mean has no tail
+		{"timeout_rate <= 0", 100000, 5 * time.Millisecond, 90 * time.Second},     // no miss is allowed
+	} {
+		o, err := slo.Parse(c.objective)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Length([]slo.Objective{o}, c.load, c.idle); got != c.want {
+			t.Errorf("%s at %g/s: %s, want %s", c.objective, c.load, got, c.want)
+		}
+	}
+	if got := WarmUp(20*time.Second, 5*time.Millisecond); got != 4*time.Second {
+		t.Errorf("warm-up %s, want a fifth", got)
+	}
+	if got := WarmUp(20*time.Second, 5*time.Second); got != 15*time.Second {
+		t.Errorf("warm-up %s, want three times the latency", got)
+	}
+	if got := WarmUp(2*time.Second, 5*time.Second); got != 2*time.Second {
+		t.Errorf("warm-up %s, want no more than what is measured", got)
+	}
+}

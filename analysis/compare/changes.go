@@ -1,0 +1,84 @@
+package compare
+
+import "math"
+
+// changes are the changes from each point of one spread to each of another, both
+// ascending and not negative: y/x - 1, or y - x. They are counted, never listed.
+type changes struct {
+	from, to spread
+	absolute bool
+}
+
+// onePair is the share of one pair, the least that a p-value may be.
+const onePair = 1.0 / (points * points)
+
+// upTo is the share of the changes that are at most r, below that of those less
+// than r.
+func (c changes) upTo(r float64) float64 {
+	return c.count(r, func(y, x float64) bool { return y <= x })
+}
+
+func (c changes) below(r float64) float64 {
+	return c.count(r, func(y, x float64) bool { return y < x })
+}
+
+func (c changes) count(r float64, less func(y, x float64) bool) float64 {
+	n, j := 0, 0
+	for _, x := range c.from.points {
+		edge := x * (1 + r)
+		if c.absolute {
+			edge = x + r
+		} else if x == 0 {
+			edge = 0 // from nothing to nothing is no change, to anything else an endless one
+			if r < 0 {
+				edge = -1
+			}
+		}
+		for j < len(c.to.points) && less(c.to.points[j], edge) {
+			j++
+		}
+		n += j
+	}
+	return float64(n) / float64(len(c.from.points)*len(c.to.points))
+}
+
+// twoSided is twice the smaller share of the changes on one side of none, those
+// that are none counted half.
+func (c changes) twoSided() float64 {
+	down := (c.below(0) + c.upTo(0)) / 2 // not a rise
+	rise, fall := max(down, c.leastRise()), max(1-down, c.leastFall())
+	return min(1, max(2*min(rise, fall), onePair))
+}
+
+// leastRise is the least probability that there is no rise, whatever was seen: the
+// one side lies above all of its values or the other below.
+func (c changes) leastRise() float64 { return min(1, c.from.above+c.to.below) }
+
+func (c changes) leastFall() float64 { return min(1, c.from.below+c.to.above) }
+
+// at is the quantile p of the changes, to about 1e-9; infinite if that many start
+// from nothing.
+func (c changes) at(p float64) float64 {
+	low, high := -1.0, math.Inf(1)
+	for probe := 1.0; ; probe *= 4 {
+		if c.upTo(probe) >= p {
+			high = probe
+			break
+		}
+		if low = probe; probe > 1e9 {
+			return high
+		}
+	}
+	for range 60 {
+		middle := low + (high-low)/2
+		if c.upTo(middle) >= p {
+			high = middle
+		} else {
+			low = middle
+		}
+		if high-low < 1e-9*(1+math.Abs(high)) {
+			break
+		}
+	}
+	return high
+}
