@@ -14,7 +14,7 @@ import (
 // of load: host, limits, GPUs, drivers, engines. What one of them does not know is
 // shown only if the other does.
 func Configuration(before, after snapshot.Snapshot) Comparison {
-	c := Comparison{Schema: Schema, Kind: Snapshots, Metrics: []Metric{}, Verdict: Same}
+	c := Comparison{Schema: Schema, Kind: Snapshots, Metrics: []Metric{}, Verdict: Pass}
 	a, b := identity(before), identity(after)
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
@@ -22,9 +22,6 @@ func Configuration(before, after snapshot.Snapshot) Comparison {
 		if a[key] != b[key] {
 			c.Drift = append(c.Drift, Drift{key, a[key], b[key]})
 		}
-	}
-	if len(c.Drift) > 0 {
-		c.Verdict = Changed
 	}
 	for _, side := range []struct {
 		name string

@@ -187,10 +187,12 @@ func requiredGone(s *series.Store, l label, c fault.Catalogue, _ *rand.Rand) *se
 		if f == nil {
 			continue
 		}
-		for _, symptom := range f.Symptoms {
-			for _, sig := range c.Signals {
-				if symptom.Required && containsWord(symptom.Expr, sig.Name) {
-					names = append(names, metricsOf(sig)...)
+		for i := range f.Symptoms {
+			for _, part := range parts(&f.Symptoms[i]) {
+				for _, sig := range c.Signals {
+					if f.Symptoms[i].Required && containsWord(part.Expr, sig.Name) {
+						names = append(names, metricsOf(sig)...)
+					}
 				}
 			}
 		}

@@ -30,9 +30,9 @@ type Report struct {
 type Input struct {
 	Series   int       `json:"series"`
 	Points   int64     `json:"points"`
-	Start    time.Time `json:"start"`
-	End      time.Time `json:"end"`
-	Step     float64   `json:"step_s"`
+	Start    time.Time `json:"start,omitzero"`
+	End      time.Time `json:"end,omitzero"`
+	Step     float64   `json:"step_s,omitzero"`
 	Normal   *Period   `json:"normal,omitempty"` // what it was held against, unless a baseline was given
 	Replicas []string  `json:"replicas,omitempty"`
 }

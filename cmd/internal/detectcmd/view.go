@@ -208,7 +208,7 @@ func (r *report) allEvents() iter.Seq[detect.Event] {
 }
 
 func (r *report) table() *render.Table {
-	t := &render.Table{Columns: render.Columns(">score", "from", ">lasted", "series", ">value", "expected", "detectors")}
+	t := &render.Table{Columns: render.Columns(">score", ">from", ">lasted", "series", ">value", "expected", "detectors")}
 	for _, a := range r.anomalies {
 		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(time.UnixMilli(a.From)), lasted(a.Anomaly),
 			r.name(a), render.Number(a.Value), expected(a.Anomaly), strings.Join(a.Names(), " "))

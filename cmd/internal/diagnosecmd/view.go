@@ -118,7 +118,7 @@ func (v *view) incident(x diagnose.Incident) {
 	if len(x.Impact) > 0 {
 		v.line("users feel: %s", impact(x))
 	}
-	t := &render.Table{Columns: render.Columns("FOR AND AGAINST", "VALUE", "NORMAL", "AT", "SERIES")}
+	t := &render.Table{Columns: render.Columns("FOR AND AGAINST", ">VALUE", ">NORMAL", ">AT", "SERIES")}
 	rows := func(sign string, list []diagnose.Evidence, most int) {
 		for _, e := range list[:min(len(list), v.most(most))] {
 			t.Add(sign+" "+e.Symptom, number(e.Value), render.Optional(e.Normal, number), v.clock(e.At), v.series(e.Series, d.Entity))
@@ -161,7 +161,7 @@ func (v *view) series(series, entity string) string {
 	if v.verbose {
 		return name
 	}
-	if first, rest, ok := strings.Cut(name, " "); ok && rest != "" {
+	if first, rest, ok := strings.Cut(name, " "); ok && rest != "" && v.Width > 0 {
 		return first + " …"
 	}
 	if v.Width > 0 && v.Width < 100 {

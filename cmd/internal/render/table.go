@@ -126,8 +126,8 @@ func (t *Table) grid(clean func(string) string) [][]string {
 	return grid
 }
 
-// fit shortens the widest left-aligned columns until the grid fits into width. It
-// keeps 8 columns of each: less says nothing, and a wrapped line says more.
+// fit shortens the widest left-aligned columns until the grid fits into width, but not to
+// nothing: a wrapped line says more.
 func (t *Table) fit(grid [][]string, width int) {
 	if width <= 0 || len(t.Columns) == 0 {
 		return
@@ -139,26 +139,28 @@ func (t *Table) fit(grid [][]string, width int) {
 		}
 		total += widths[i]
 	}
-	for total > width {
-		widest, next := -1, leastColumn
-		for i, c := range t.Columns {
-			switch {
-			case c.Align != Left || widths[i] <= leastColumn:
-			case widest < 0 || widths[i] > widths[widest]:
-				if widest >= 0 {
-					next = max(next, widths[widest])
+	for _, least := range []int{shortColumn, leastColumn} {
+		for total > width {
+			widest, next := -1, least
+			for i, c := range t.Columns {
+				switch {
+				case c.Align != Left || widths[i] <= least:
+				case widest < 0 || widths[i] > widths[widest]:
+					if widest >= 0 {
+						next = max(next, widths[widest])
+					}
+					widest = i
+				default:
+					next = max(next, widths[i])
 				}
-				widest = i
-			default:
-				next = max(next, widths[i])
 			}
+			if widest < 0 {
+				break
+			}
+			limit := max(min(next, widths[widest]-1), widths[widest]-(total-width), least)
+			total -= widths[widest] - limit
+			widths[widest] = limit
 		}
-		if widest < 0 {
-			break
-		}
-		limit := max(min(next, widths[widest]-1), widths[widest]-(total-width), leastColumn)
-		total -= widths[widest] - limit
-		widths[widest] = limit
 	}
 	for _, row := range grid {
 		for i, cell := range row {
@@ -169,8 +171,12 @@ func (t *Table) fit(grid [][]string, width int) {
 	}
 }
 
-// leastColumn is what is kept of a column that is shortened.
-const leastColumn = 8
+// A column of times or names is not shortened while there is a wider one, and 8
+// characters are kept of each.
+const (
+	shortColumn = 20
+	leastColumn = 8
+)
 
 // oneLine keeps a cell in its line and its control characters off the
 // terminal; the sequences that set a colour stay.
