@@ -13,6 +13,8 @@ GOLANGCI  ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # the last one that builds with Go 1.26; building it takes minutes the first time
 GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3
 
+GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4
+
 CLI       := llmops/cmd/internal/cli
 STAMP     := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).date=$(DATE)
 
@@ -42,7 +44,7 @@ SKIP_NVML := $(strip $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),,
 # What a binary tells of where it was built; empty builds faster after make test.
 TRIMPATH := -trimpath
 
-.PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release-check oracle clean
+.PHONY: help build demo test imports race lint fmt bench fuzz docs docs-check golden cross cross-test snapshot release reproducible vuln newcomer release-check oracle clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +118,20 @@ snapshot: ## pack in dist/release what this host can build, and check it; publis
 	$(GORELEASER) check
 	SKIP_NVML="$(SKIP_NVML)" $(GORELEASER) release --snapshot --clean --skip=publish,sign
 	$(GO) run ./cmd/release check -without "$(patsubst %,linux_%_nvml,$(SKIP_NVML))" dist/release
+
+release: ## publish the tag that is checked out; needs $GITHUB_TOKEN
+	SKIP_NVML="$(SKIP_NVML)" $(GORELEASER) release --clean
+
+reproducible: ## build twice, the second time elsewhere and from nothing; the bytes must be the same
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	mkdir "$$work/elsewhere"; git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t "$$work/elsewhere" 2>/dev/null || true; \
+	build() { (cd "$$1" && CGO_ENABLED=0 GOFLAGS=-buildvcs=false $(GO) build -trimpath -ldflags '$(STAMP)' -o "$$2" ./cmd/llmops); }; \
+	build . "$$work/one"; GOCACHE="$$work/cache" build "$$work/elsewhere" "$$work/two"; \
+	sha256sum "$$work/one" "$$work/two" | sed "s|$$work/||"; \
+	cmp "$$work/one" "$$work/two" && echo "the same bytes"
+
+vuln: ## look for known vulnerabilities in what is linked (needs a network)
+	$(GOVULNCHECK) ./cmd/llmops
 
 RELEASE_STEPS := test lint $(if $(filter yes,$(NVML)),race) cross-test docs-check snapshot
 

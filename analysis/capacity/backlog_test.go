@@ -16,8 +16,18 @@ type queue struct {
 
 // run gives the arrivals up to an end and when each is done, s.
 func (q queue) run(rng *rand.Rand, rate, end float64) (arrive, done []float64) {
+	return q.filled(rng, rate, end, 0)
+}
+
+// filled is run where so many requests come at the start.
+func (q queue) filled(rng *rand.Rand, rate, end float64, extra int) (arrive, done []float64) {
 	free := make([]float64, q.servers)
-	for at := rng.ExpFloat64() / rate; at < end; at += rng.ExpFloat64() / rate {
+	for at := 0.0; at < end; {
+		if extra > 0 {
+			extra--
+		} else if at += rng.ExpFloat64() / rate; at >= end {
+			break
+		}
 		s := q.mean
 		if q.exponential {
 			s *= rng.ExpFloat64()

@@ -72,6 +72,12 @@ type Probe struct {
 	Verdict Verdict
 	// Margin is the largest of the objectives' margins.
 	Margin float64
+	// Share is how many of the requests missed the objective of Margin, from 0 to 1,
+	// and Allowed how many may; where that is not above 0 the margin tells both.
+	Share, Allowed float64
+	// Effect is how many times larger the variance of Share is than if requests did
+	// not resemble each other; below 1 counts as 1.
+	Effect float64
 	// Weight is how many requests stand behind Margin; 0 counts as 1.
 	Weight float64
 	// Diverged tells that requests piled up for as long as they were sent. Then
@@ -84,12 +90,15 @@ type Probe struct {
 // point is where a probe stands in the plane of load and margin. A queue that
 // grows without end has margin 1.
 func (p Probe) point() point {
-	pt := point{x: p.Load, y: min(p.Margin, 1), w: max(p.Weight, 1), asked: p.Load}
+	pt := point{x: p.Load, y: min(p.Margin, 1), w: max(p.Weight, 1), asked: p.Load, effect: max(p.Effect, 1)}
 	if p.Offered > 0 {
 		pt.x = p.Offered
 	}
 	if p.Diverged {
 		pt.y = 1
+	}
+	if pt.share, pt.allowed = p.Share, p.Allowed; !(p.Allowed > 0 && p.Allowed < 1) {
+		pt.share, pt.allowed = 1/(2-pt.y), 0.5 // an observed value over itself and its limit
 	}
 	return pt
 }
@@ -136,5 +145,6 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// student is the two-sided quantile of Student's t.
+// student is the two-sided quantile of Student's t; with many degrees of freedom it
+// is that of the normal distribution.
 func (c Config) student(df int) float64 { return stats.StudentT(1-(1-c.Confidence)/2, float64(df)) }

@@ -8,7 +8,9 @@ import (
 // view is what the valid probes show together.
 type view struct {
 	points      []point // by load
-	near        []point // those that tell of the slope at the limit
+	near        []point // those whose load is near to the limit
+	telling     int     // of them, those whose margin tells of the slope there
+	sloped      bool    // there are enough of these, and on both sides
 	under, over *point  // the isotonic fit beside the crossing; nil: none on this side
 	crossing    float64 // of the line between these two
 	saturation  float64 // the least load that a probe completed while its requests piled up; 0: not known
@@ -38,25 +40,49 @@ func (s *Search) view() view {
 		return v
 	}
 	v.crossing = v.under.x + (v.over.x-v.under.x)*(-v.under.y)/(v.over.y-v.under.y)
+	under, over := false, false
 	for _, p := range v.points {
-		if far := math.Log(p.x/v.crossing) / reach; math.Abs(p.y) <= near && math.Abs(far) < 1 {
-			p.w *= 1 - far*far
-			v.near = append(v.near, p)
+		if math.Abs(math.Log(p.x/v.crossing)) >= reach || p.y == 1 { // what piles up has no end to measure
+			continue
+		}
+		v.near = append(v.near, p)
+		if math.Abs(p.y) <= near {
+			v.telling++
+			under, over = under || p.y < 0, over || p.y >= 0
 		}
 	}
+	v.sloped = v.telling >= 3 && under && over
 	return v
 }
 
-// line is that through the probes near the limit, if they lie on both sides of
-// its root. What is farther from the crossing weighs less (local regression;
-// Cleveland 1979).
-func (v view) line() (line, bool) {
-	l, ok := fit(v.near)
-	if !ok {
-		return l, false
+// line is that through the probes near the limit, where some tell of the slope
+// there. What is farther from the crossing weighs less (local regression;
+// Cleveland 1979), and where the points show by their distance from the line that it
+// is none, only those count that are nearer still. inside: the root lies between the
+// probes.
+func (v view) line() (l line, ok, inside bool) {
+	if !v.sloped {
+		return l, false, false
+	}
+	low, high := slices.MinFunc(v.near, byLoad).x, slices.MaxFunc(v.near, byLoad).x
+	for _, r := range []float64{reach, 0.6 * reach} {
+		var points []point
+		for _, p := range v.near {
+			if far := math.Log(p.x/v.crossing) / r; math.Abs(far) < 1 {
+				p.w *= 1 - far*far
+				points = append(points, p)
+			}
+		}
+		if closer, fits := fit(points); fits {
+			l, ok = closer, true
+		}
+		if ok && l.straight() {
+			break
+		}
 	}
 	root := l.root()
-	return l, slices.MinFunc(v.near, byLoad).x <= root && root <= slices.MaxFunc(v.near, byLoad).x
+	ok = ok && low*math.Exp(-reach) < root && root < high*math.Exp(reach)
+	return l, ok, ok && low <= root && root <= high
 }
 
 // Estimate is what the probes so far say. Load is the root of the line through
@@ -73,13 +99,15 @@ func (s *Search) Estimate() Estimate {
 	load := v.under.x
 	l, straight := line{}, false
 	if v.over != nil {
-		if l, straight = v.line(); straight {
+		if l, _, straight = v.line(); straight {
 			load = l.root()
 		} else {
 			load = v.crossing
 		}
 	}
-	var passed, failed *float64 // the greatest load that passed, the least that failed
+	// The greatest load that looks as if it kept the objectives, the least that does
+	// not: beyond them what another probe shows may be luck.
+	var kept, broken *float64
 	for _, p := range s.probes {
 		x := p.point().x
 		if p.Verdict == Invalid {
@@ -89,24 +117,26 @@ func (s *Search) Estimate() Estimate {
 			x = p.Load
 			load = max(load, x)
 		}
-		switch {
-		case p.Verdict == Pass && !p.Diverged:
-			e.Low = most(e.Low, x, x <= load)
-			passed = most(passed, x, true)
-		case p.Verdict == Fail || p.Diverged:
-			e.High = least(e.High, x, x >= load)
-			failed = least(failed, x, true)
+		if p.point().y < 0 {
+			kept = most(kept, x, true)
+		} else {
+			broken = least(broken, x, true)
 		}
 	}
-	// Where a probe passed above one that failed, one of them was luck.
-	if e.Low != nil && failed != nil {
-		e.Low = new(min(*e.Low, *failed))
-	}
-	if e.High != nil && passed != nil {
-		e.High = new(max(*e.High, *passed))
+	for _, p := range s.probes {
+		x := p.point().x
+		if v.over == nil {
+			x = p.Load
+		}
+		switch {
+		case p.Verdict == Pass && !p.Diverged:
+			e.Low = most(e.Low, x, x <= load && (broken == nil || x < *broken))
+		case p.Verdict == Fail || p.Verdict != Invalid && p.Diverged:
+			e.High = least(e.High, x, x >= load && (kept == nil || x > *kept))
+		}
 	}
 	if straight && l.n > 3 {
-		if low, high, ok := l.interval(s.cfg.student(l.n - 2)); ok {
+		if low, high, ok := l.interval(s.cfg.student(l.n-2), s.cfg.student(math.MaxInt32)); ok {
 			e.Low, e.High = new(low), new(high)
 		}
 	}

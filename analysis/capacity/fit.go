@@ -7,8 +7,12 @@ import (
 )
 
 // point is a probe in the plane of load and margin, with its weight. Of a block
-// of probes asked is not set.
-type point struct{ x, y, w, asked float64 }
+// of probes only x, y and w are set.
+type point struct {
+	x, y, w, asked float64
+	share, allowed float64 // as in Probe
+	effect         float64
+}
 
 func byLoad(a, b point) int { return cmp.Compare(a.x, b.x) }
 
@@ -18,52 +22,105 @@ func byLoad(a, b point) int { return cmp.Compare(a.x, b.x) }
 const (
 	near  = 0.8
 	reach = 0.2
+	bent  = 3 // of the variance that the probes know of: more shows that the line is none
 )
 
-// line is a weighted least-squares line through n points.
+// line is one through n points, on the scale of the logarithm of odds over those
+// that are allowed: below 0 the objective is kept.
 type line struct {
-	n              int
-	mx, my         float64 // centre
-	slope          float64
-	w, sxx, spread float64 // sum of weights, of squares of x, and the residual variance at weight 1
+	n        int
+	mx, my   float64 // centre
+	slope    float64
+	w, sxx   float64 // sums of weights and of squares of x
+	residual float64 // variance at weight 1, by the distances of the points
+	known    float64 // the same, by what each probe knows of itself
 }
 
+// straight tells that the points are no farther from the line than chance takes them.
+func (l line) straight() bool { return l.residual <= bent*l.known }
+
+func (l line) at(x float64) float64 { return l.my + l.slope*(x-l.mx) }
+
+// fit is a logistic regression by quasi-likelihood (Wedderburn 1974). It takes the
+// shares themselves and not their logarithms: a short probe near saturation is most
+// often faster than the service in the long run and sometimes far slower, and only
+// the mean of what it sees is right. The variance of a share p in n
+// requests is taken as that of a count, p(1-p)/n, and of a common fate of many
+// requests, (p(1-p))², such that both are alike at the limit. How large it is the
+// points show, and it is no smaller than what the requests of each probe, by how far
+// they resemble each other, make of it: few points agree by luck.
 func fit(points []point) (line, bool) {
 	l := line{n: len(points)}
 	if l.n < 3 {
 		return l, false
 	}
-	for _, p := range points {
-		l.w += p.w
-		l.mx += p.w * p.x
-		l.my += p.w * p.y
+	offset, z, w := make([]float64, l.n), make([]float64, l.n), make([]float64, l.n)
+	for i, p := range points {
+		offset[i] = logit(p.allowed)
+		z[i] = logit(min(max(p.share, 0.1*p.allowed), 1-0.1*(1-p.allowed))) - offset[i]
+		w[i] = p.w
+	}
+	const rounds, tiny = 50, 1e-9
+	for range rounds {
+		last := l
+		if !l.solve(points, z, w) {
+			return l, false
+		}
+		for i, p := range points {
+			eta := l.at(p.x)
+			mu := 1 / (1 + math.Exp(-min(max(eta+offset[i], -30), 30)))
+			v, limit := mu*(1-mu), p.allowed*(1-p.allowed)
+			z[i] = eta + (p.share-mu)/v
+			w[i] = p.w * v / (1 + v/limit)
+		}
+		if math.Abs(l.slope-last.slope) <= tiny*math.Abs(l.slope) && math.Abs(l.root()-last.root()) <= tiny*l.root() {
+			break
+		}
+	}
+	return l, l.solve(points, z, w)
+}
+
+// solve is the weighted least-squares line of z over the loads. False where more
+// load looks better.
+func (l *line) solve(points []point, z, w []float64) bool {
+	*l = line{n: l.n}
+	for i, p := range points {
+		l.w += w[i]
+		l.mx += w[i] * p.x
+		l.my += w[i] * z[i]
 	}
 	l.mx /= l.w
 	l.my /= l.w
 	var sxy float64
-	for _, p := range points {
-		l.sxx += p.w * (p.x - l.mx) * (p.x - l.mx)
-		sxy += p.w * (p.x - l.mx) * (p.y - l.my)
+	for i, p := range points {
+		l.sxx += w[i] * (p.x - l.mx) * (p.x - l.mx)
+		sxy += w[i] * (p.x - l.mx) * (z[i] - l.my)
 	}
-	if l.sxx <= 0 || sxy <= 0 {
-		return l, false // more load must not look better
+	if !(l.sxx > 0 && sxy > 0) {
+		return false
 	}
 	l.slope = sxy / l.sxx
-	for _, p := range points {
-		r := p.y - l.my - l.slope*(p.x-l.mx)
-		l.spread += p.w * r * r
+	for i, p := range points {
+		r := z[i] - l.at(p.x)
+		l.residual += w[i] * r * r
+		l.known += w[i] * p.effect / 2 // at the limit the weight is half of what independent requests have
 	}
-	l.spread /= float64(l.n - 2)
-	return l, true
+	l.residual /= float64(l.n - 2)
+	l.known /= l.w
+	return true
 }
+
+func logit(p float64) float64 { return math.Log(p / (1 - p)) }
 
 func (l line) root() float64 { return l.mx - l.my/l.slope }
 
 // interval is that of the root, by Fieller's theorem: all x at which the line
-// could be 0 at the t of the confidence. False where the slope is not shown to
+// could be 0, at the quantile t of Student for the distances of the points, and
+// at z of the normal distribution for what the probes know of themselves, the wider
+// of both. False where the slope is not shown to
 // be positive, since the interval is then without end.
-func (l line) interval(t float64) (low, high float64, ok bool) {
-	q := t * t * l.spread
+func (l line) interval(t, z float64) (low, high float64, ok bool) {
+	q := max(t*t*l.residual, z*z*l.known)
 	a := l.slope*l.slope - q/l.sxx
 	if a <= 0 {
 		return 0, 0, false

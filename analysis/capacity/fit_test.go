@@ -65,36 +65,71 @@ func TestMarginOfObjectives(t *testing.T) {
 	}
 }
 
-// The root of a least-squares line and its interval, as worked out by hand: x is 1
-// to 5, y is -2.1, -0.9, 0.1, 0.9, 2.0 with equal weights. Then mx = 3, my = 0,
-// slope = 10/10 = 1, the residuals are -0.1, 0.1, 0.1, -0.1, 0, their variance
-// 0.04/3, and with t = 2 Fieller's limits solve (d)^2 = 4·0.04/3·(1/5 + d²/10).
+// Shares on a logistic curve with root 3 and slope 1 are met exactly, and
+// points that are off by as much on both sides at the same load leave it where it is.
 func TestLine(t *testing.T) {
-	var points []point
-	for i, y := range []float64{-2.1, -0.9, 0.1, 0.9, 2.0} {
-		points = append(points, point{x: float64(i + 1), y: y, w: 1})
+	logistic := func(x float64) float64 { return 1 / (1 + math.Exp(3-x)) }
+	var points, noisy []point
+	for x := 1.0; x <= 5; x++ {
+		p := point{x: x, share: logistic(x), allowed: 0.5, w: 100, effect: 1}
+		points = append(points, p)
+		for _, off := range []float64{0.8, 1.2} {
+			p.share = logistic(x) + (off-1)*logistic(x)*(1-logistic(x))
+			noisy = append(noisy, p)
+		}
 	}
-	l, ok := fit(points)
-	if !ok || math.Abs(l.slope-1) > 1e-12 || math.Abs(l.root()-3) > 1e-12 || math.Abs(l.spread-0.04/3) > 1e-12 {
-		t.Fatalf("line %+v with root %g, %v", l, l.root(), ok)
+	for _, c := range [][]point{points, noisy} {
+		l, ok := fit(c)
+		if !ok || math.Abs(l.slope-1) > 1e-6 || math.Abs(l.root()-3) > 1e-6 {
+			t.Fatalf("line %+v with root %g, %v", l, l.root(), ok)
+		}
 	}
-	q := 4 * 0.04 / 3
-	d := math.Sqrt(q / 5 / (1 - q/10))
-	low, high, ok := l.interval(2)
-	if !ok || math.Abs(low-(3-d)) > 1e-9 || math.Abs(high-(3+d)) > 1e-9 {
-		t.Errorf("interval %g to %g, %v; want 3 ± %g", low, high, ok, d)
-	}
-	if _, _, ok := l.interval(30); ok {
-		t.Error("there is an interval where the slope is not shown to be positive")
+	if _, ok := fit(points[:2]); ok {
+		t.Error("a line through two points is taken")
 	}
 	for i := range points {
-		points[i].y = -points[i].y
+		points[i].share = 1 - points[i].share
 	}
 	if _, ok := fit(points); ok {
 		t.Error("a line along which more load looks better is taken")
 	}
-	if _, ok := fit(points[:2]); ok {
-		t.Error("a line through two points is taken")
+}
+
+// What only the probes know of themselves counts too: as many points on the very line
+// have an interval by the effect of each.
+func TestLineKnowsItsProbes(t *testing.T) {
+	width := func(effect float64) float64 {
+		var points []point
+		for x := 1.0; x <= 5; x++ {
+			points = append(points, point{x: x, share: 1 / (1 + math.Exp(3-x)), allowed: 0.5, w: 1000, effect: effect})
+		}
+		l, ok := fit(points)
+		if !ok || l.residual > 1e-12 {
+			t.Fatalf("line %+v, %v", l, ok)
+		}
+		low, high, ok := l.interval(2, 2)
+		if !ok {
+			t.Fatal("no interval")
+		}
+		return high - low
+	}
+	if one, four := width(1), width(4); one <= 0 || math.Abs(four/one-2) > 0.05 {
+		t.Errorf("widths %g and %g: want the double for four times the variance", one, four)
+	}
+}
+
+// Fieller's limits, by hand: with slope 1 through (3, 0), w = 5, sxx = 10, a
+// variance of 0.04/3 and t = 2 they solve (x-3)² = 4·0.04/3·(1/5 + (x-3)²/10).
+func TestInterval(t *testing.T) {
+	l := line{n: 5, mx: 3, slope: 1, w: 5, sxx: 10, residual: 0.04 / 3}
+	q := 4 * 0.04 / 3
+	d := math.Sqrt(q / 5 / (1 - q/10))
+	low, high, ok := l.interval(2, 2)
+	if !ok || math.Abs(low-(3-d)) > 1e-9 || math.Abs(high-(3+d)) > 1e-9 {
+		t.Errorf("interval %g to %g, %v; want 3 ± %g", low, high, ok, d)
+	}
+	if _, _, ok := l.interval(30, 2); ok {
+		t.Error("there is an interval where the slope is not shown to be positive")
 	}
 }
 
@@ -113,12 +148,14 @@ func TestLength(t *testing.T) {
 		idle      time.Duration
 		want      time.Duration
 	}{
-		{"p95_latency_ms < 50", 1000, 5 * time.Millisecond, 10 * time.Second},     // never shorter
+		{"p95_latency_ms < 50", 5000, 5 * time.Millisecond, 10 * time.Second},     // never shorter
 		{"p95_latency_ms < 50", 100, 5 * time.Millisecond, 30 * time.Second},      // 3000 requests
 		{"p99_latency_ms < 50", 500, 5 * time.Millisecond, 30 * time.Second},      // 15,000
 		{"p95_latency_ms < 50", 1, 5 * time.Millisecond, 90 * time.Second},        // not for longer
 		{"p95_latency_ms < 50", 1e-9, 5 * time.Millisecond, 90 * time.Second},     // nor here
-		{"p95_latency_ms < 3s", 1000, time.Second, 160 * time.Second},             // 80 times the two seconds between
+		{"p95_latency_ms < 3s", 1000, time.Second, 80 * time.Second},              // 40 times the two seconds between
+		{"mean_latency_ms < 105", 200, 5 * time.Millisecond, 96 * time.Second},    // 12 times 4/(200 d²), d = 1/(0.1·200) = 5 %
+		{"mean_latency_ms < 55", 200, 5 * time.Millisecond, 24 * time.Second},     // d is 10 %
 		{"p95_ttft_ms < 60s", 1000, 50 * time.Second, 5 * time.Minute},            // 10 times the latency, at most
 		{"error_rate < 1%", 500, 5 * time.Millisecond, 30 * time.Second},          // 150 of 15,000
 		{"success_rate >= 0.99", 500, 5 * time.Millisecond, 30 * time.Second},     // likewise

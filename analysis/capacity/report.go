@@ -19,6 +19,8 @@ type Report struct {
 	AtLeast   bool   `json:"at_least,omitempty"`
 	LimitedBy string `json:"limited_by,omitempty"` // the objective that breaks first
 	Ended     Ended  `json:"ended"`
+	// Seed is that of the search, which makes those of its probes.
+	Seed uint64 `json:"seed"`
 
 	Unloaded *Unloaded     `json:"unloaded,omitempty"` // rates: one request at a time, before the first probe
 	Probes   []ProbeReport `json:"probes"`             // in the order of time

@@ -75,7 +75,7 @@ func (s *Search) next() float64 {
 		return max(min(at.x, at.asked)/fastest, s.cfg.Min)
 	}
 	e := s.Estimate()
-	l, straight := v.line()
+	l, ok, straight := v.line()
 	if s.narrow(e) {
 		again, doubt := s.doubtful(e, v)
 		if doubt && !straight {
@@ -87,9 +87,9 @@ func (s *Search) next() float64 {
 		}
 	}
 	switch {
-	case e.Low == nil && len(v.near) >= stretch-1: // all so near to the limit that none is sure to keep them
+	case e.Low == nil && v.telling >= stretch-1: // all so near to the limit that none is sure to keep them
 		return max(0.8*v.near[0].x, s.cfg.Min)
-	case straight:
+	case ok:
 		return s.around(v, l)
 	}
 	return s.between(v)
@@ -134,7 +134,7 @@ func (s *Search) between(v view) float64 {
 // far enough for the probes to show the slope, near enough for a straight line.
 func (s *Search) around(v view, l line) float64 {
 	root := l.root()
-	off := min(max(0.25/(l.slope*root), s.cfg.Tolerance/2), 2*s.cfg.Tolerance)
+	off := min(max(0.8/(l.slope*root), s.cfg.Tolerance/2), 2*s.cfg.Tolerance)
 	below, above := 0.0, 0.0
 	for _, p := range v.near {
 		if p.x < root {
@@ -168,7 +168,7 @@ func (s *Search) narrow(e Estimate) bool {
 
 // enough is how many probes near the limit make an interval that may end the
 // search: of fewer, some lie on a line by luck.
-const enough = 6
+const enough = 8
 
 // stretch is how many show that there is no cliff, and a line to wait for.
 const stretch = 4
@@ -182,7 +182,7 @@ func (s *Search) doubtful(e Estimate, v view) (again float64, doubt bool) {
 	if s.cfg.Whole && *e.High-*e.Low <= 1 {
 		return 0, false
 	}
-	if _, straight := v.line(); straight {
+	if _, _, straight := v.line(); straight {
 		return 0, len(v.near) < enough
 	}
 	below, above := 0, 0
@@ -207,7 +207,7 @@ func (s *Search) doubtful(e Estimate, v view) (again float64, doubt bool) {
 	case above < 2:
 		return high, true
 	}
-	return *e.Load, len(v.near) >= stretch
+	return *e.Load, v.telling >= stretch
 }
 
 // Rough tells that the search does not know both sides of the limit yet: a probe

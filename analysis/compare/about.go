@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,23 +14,37 @@ const few = 200
 // latencies are of different requests.
 const unequal = 0.01
 
+// unlike is by how much the mean length of prompts or outputs may differ, as a share,
+// before times are of different work.
+const unlike = 0.05
+
 // beware looks for what makes the sides differ beside the service, and tells whether
 // it leaves no verdict.
 func (c *Comparison) beware(baseline, candidate []Run) {
+	differ := func(name string, of func(About) string) bool {
+		a, b := said(baseline, of), said(candidate, of)
+		if a == "" || b == "" || a == b {
+			return false
+		}
+		c.warn("the %s is not the same: %s before, %s after", name, a, b)
+		return true
+	}
+	tools := differ("tool", func(a About) string { return a.Tool })
+	differ("model", func(a About) string { return a.Model })
+	if !tools { // each has words of its own
+		differ("interface", func(a About) string { return a.API })
+		differ("load", func(a About) string { return a.Load })
+		differ("prompts", func(a About) string { return a.Prompts })
+		if len(baseline)+len(candidate) == 2 { // repeated runs are meant to have others
+			differ("seed", func(a About) string { return a.Seed })
+		}
+	}
 	for _, f := range []struct {
 		name string
-		of   func(About) string
-	}{
-		{"tool", func(a About) string { return a.Tool }},
-		{"model", func(a About) string { return a.Model }},
-		{"interface", func(a About) string { return a.API }},
-		{"load", func(a About) string { return a.Load }},
-		{"seed", func(a About) string { return a.Seed }},
-		{"prompts", func(a About) string { return a.Prompts }},
-	} {
-		a, b := said(baseline, f.of), said(candidate, f.of)
-		if a != "" && b != "" && a != b {
-			c.warn("the %s is not the same: %s before, %s after", f.name, a, b)
+		of   func(About) float64
+	}{{"prompts", func(a About) float64 { return a.PromptTokens }}, {"answers", func(a About) float64 { return a.OutputTokens }}} {
+		if a, b := length(baseline, f.of), length(candidate, f.of); a > 0 && b > 0 && math.Abs(b/a-1) > unlike {
+			c.warn("%s are not of the same length: %.4g tokens before, %.4g after", f.name, a, b)
 		}
 	}
 	if a, b := said(baseline, func(a About) string { return a.Target }), said(candidate, func(a About) string { return a.Target }); a != "" && a == b {
@@ -78,6 +93,17 @@ func said(runs []Run, of func(About) string) string {
 	}
 	slices.Sort(list)
 	return strings.Join(list, ", ")
+}
+
+// length is the mean over runs that tell it; 0: none does.
+func length(runs []Run, of func(About) float64) float64 {
+	var sum, n float64
+	for _, r := range runs {
+		if v := of(r.About); v > 0 {
+			sum, n = sum+v, n+1
+		}
+	}
+	return sum / max(n, 1)
 }
 
 // share is that of failed requests.

@@ -5,14 +5,15 @@ import "math"
 // changes are the changes from each point of one spread to each of another, both
 // ascending and not negative: y/x - 1, or y - x. They are counted, never listed.
 type changes struct {
+	*tables
 	from, to spread
 	absolute bool
 }
 
-// onePair is the share of one pair, the least that a p-value may be.
-const onePair = 1.0 / (points * points)
+// leastP is the least that a p-value may be: no further out are points known.
+const leastP = 1e-6
 
-// upTo is the share of the changes that are at most r, below that of those less
+// upTo is the probability of changes that are at most r, below that of those less
 // than r.
 func (c changes) upTo(r float64) float64 {
 	return c.count(r, func(y, x float64) bool { return y <= x })
@@ -23,8 +24,8 @@ func (c changes) below(r float64) float64 {
 }
 
 func (c changes) count(r float64, less func(y, x float64) bool) float64 {
-	n, j := 0, 0
-	for _, x := range c.from.points {
+	sum, upTo, j := 0.0, 0.0, 0
+	for i, x := range c.from.points {
 		edge := x * (1 + r)
 		if c.absolute {
 			edge = x + r
@@ -35,19 +36,20 @@ func (c changes) count(r float64, less func(y, x float64) bool) float64 {
 			}
 		}
 		for j < len(c.to.points) && less(c.to.points[j], edge) {
+			upTo += c.weight[j]
 			j++
 		}
-		n += j
+		sum += c.weight[i] * upTo
 	}
-	return float64(n) / float64(len(c.from.points)*len(c.to.points))
+	return min(sum, 1)
 }
 
-// twoSided is twice the smaller share of the changes on one side of none, those
+// twoSided is twice the smaller probability of changes on one side of none, those
 // that are none counted half.
 func (c changes) twoSided() float64 {
 	down := (c.below(0) + c.upTo(0)) / 2 // not a rise
 	rise, fall := max(down, c.leastRise()), max(1-down, c.leastFall())
-	return min(1, max(2*min(rise, fall), onePair))
+	return min(1, max(2*min(rise, fall), leastP))
 }
 
 // leastRise is the least probability that there is no rise, whatever was seen: the

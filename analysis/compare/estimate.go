@@ -6,11 +6,6 @@ import (
 	"llmops/analysis/stats"
 )
 
-// points is how many equally likely values stand for the distribution of an
-// estimate. Pairs of them, one of each side, make 65,536 changes, so that a p-value
-// is known to about 3e-5.
-const points = 256
-
 // evidence is what it takes to believe that neighbours in a run resemble each
 // other, which makes them worth fewer values.
 const evidence = 0.99
@@ -27,7 +22,7 @@ type estimate interface {
 
 // spread is where a statistic may truly lie.
 type spread struct {
-	points []float64 // ascending, equally likely; nil: not known
+	points []float64 // ascending, at the probabilities of tables.likely; nil: not known
 	// below and above are the probabilities that it lies outside of all that was
 	// seen. A p-value is no less than they allow, however far apart few values lie.
 	below, above float64
@@ -84,7 +79,7 @@ func (e quantile) spread(r *prepared, effect float64) spread {
 	s := spread{points: make([]float64, points), below: math.Pow(1-e.q, m), above: math.Pow(e.q, m)}
 	u := r.tables.beta(k, max(m-k, 0)+1)
 	for i := range s.points {
-		switch p := likely(i); {
+		switch p := r.tables.likely[i]; {
 		case p < s.below:
 			s.points[i] = 0
 		case 1-p < s.above:
@@ -121,7 +116,7 @@ func estimated(s *stats.Sequence) (float64, []*stats.Sequence, bool) {
 
 // around are points about the estimate of s, by Student's t; what is compared is
 // never below 0. Of fewer values than least nothing is known.
-func (t tables) around(s *stats.Sequence, least uint64, effect float64) (out spread) {
+func (t *tables) around(s *stats.Sequence, least uint64, effect float64) (out spread) {
 	value, _ := s.Estimate()
 	variance, ok := s.Variance()
 	if !ok || s.N < least {

@@ -60,12 +60,12 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 	}
 	o.MinEffect, o.Margin = cmp.Or(o.MinEffect, DefaultMinEffect), cmp.Or(o.Margin, DefaultMargin)
 	open := !slices.ContainsFunc(slices.Concat(baseline, candidate), func(r Run) bool { return !r.Open })
-	t := tables{}
+	t := newTables()
 	before, after := prepare(baseline, t), prepare(candidate, t)
 	for _, st := range Statistics() {
 		limit, gated := o.Limits[st.Name]
 		asked := gated || slices.Contains(o.Names, st.Name)
-		if len(o.Names) > 0 && !asked {
+		if (len(o.Names) > 0 || st.Asked) && !asked {
 			continue
 		}
 		a, b, ok := measure(st, before, after)
@@ -90,7 +90,7 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 		if gated {
 			m.Limit, m.margin = &limit, limit
 		}
-		m.weigh(a, b)
+		m.weigh(a, b, t)
 		c.Metrics = append(c.Metrics, m)
 	}
 	if len(c.Metrics) == 0 {
@@ -124,11 +124,11 @@ func (s Statistic) metric(a, b float64) Metric {
 
 // weigh fills in the interval of the change and its p-values from the differences of
 // all pairs of points.
-func (m *Metric) weigh(a, b side) {
+func (m *Metric) weigh(a, b side, t *tables) {
 	if a.points == nil || b.points == nil {
 		return
 	}
-	d := changes{a.spread, b.spread, m.Absolute}
+	d := changes{t, a.spread, b.spread, m.Absolute}
 	m.P = new(d.twoSided())
 	if m.Absolute && a.value == 0 && b.value == 0 { // no failure at all: nothing tells the sides apart
 		m.P = new(1.0)
@@ -136,9 +136,9 @@ func (m *Metric) weigh(a, b side) {
 	m.Low, m.High = finite(d.at((1-confidence)/2)), finite(d.at((1+confidence)/2))
 	m.low90, m.high90 = d.at(1-confidence), d.at(confidence)
 	if m.Limit != nil && m.statistic.Better == Lower {
-		m.beyond = max(d.upTo(*m.Limit), d.leastRise(), onePair)
+		m.beyond = max(d.upTo(*m.Limit), d.leastRise(), leastP)
 	} else if m.Limit != nil {
-		m.beyond = max(1-d.below(-*m.Limit), d.leastFall(), onePair)
+		m.beyond = max(1-d.below(-*m.Limit), d.leastFall(), leastP)
 	}
 }
 
@@ -240,60 +240,5 @@ func (m *Metric) judge() {
 		m.Verdict = Same
 	default:
 		m.Detail = cmp.Or(m.Detail, "more requests would narrow the interval")
-	}
-}
-
-// distrust takes back what failed requests flatter: they are in no latency, and those
-// that would have been slowest may be the ones that failed.
-func (c *Comparison) distrust() {
-	i := slices.IndexFunc(c.Metrics, func(m Metric) bool { return m.Name == "error_rate" && m.Verdict == Worse })
-	if i < 0 {
-		return
-	}
-	for j := range c.Metrics {
-		m := &c.Metrics[j]
-		if !m.statistic.latency() || m.Verdict == Worse {
-			continue
-		}
-		m.Verdict, m.Detail = Undetermined, "the candidate fails more requests, and those are in no latency"
-		if m.Gate == Pass {
-			m.Gate = Undetermined
-		}
-	}
-}
-
-// conclude gives the verdict of the whole: of the gates, if there are any, else of
-// what is judged. Without gates a tail that is undetermined does not keep the whole
-// from passing, but a median does, and so does knowing nothing.
-func (c *Comparison) conclude() {
-	var open, worse []string
-	known := false
-	for i := range c.Metrics {
-		m := &c.Metrics[i]
-		if !m.Judged {
-			continue
-		}
-		verdict := m.Verdict
-		if m.Limit != nil {
-			verdict = m.Gate
-		}
-		switch {
-		case verdict == Worse || verdict == Fail:
-			worse = append(worse, m.Name)
-		case verdict == Undetermined && (m.Limit != nil || m.weight > 1):
-			open = append(open, m.Name)
-		case verdict != Undetermined && m.Name != "error_rate" || m.Limit != nil:
-			known = true
-		}
-	}
-	switch {
-	case len(c.Invalid) > 0:
-		c.Verdict = Undetermined
-	case len(worse) > 0:
-		c.Verdict, c.Reasons = Fail, worse
-	case len(open) > 0 || !known:
-		c.Verdict, c.Reasons = Undetermined, open
-	default:
-		c.Verdict = Pass
 	}
 }

@@ -35,17 +35,19 @@ type Run struct {
 // About is what a run was, in words. An empty text is not known. Where both sides
 // know, and it is not the same, the sides may differ for that reason.
 type About struct {
-	Tool     string // that measured, such as "vllm"
-	Target   string // URL; it may differ
-	API      string
-	Model    string
-	Load     string
-	Seed     string
-	Prompts  string
-	Client   string   // its verdict on itself: "valid", "suspect", "invalid"
-	Reasons  []string // of Client
-	Stopped  string   // why the run did not come to its end
-	Warnings []string // of reading it
+	Tool    string // that measured, such as "vllm"
+	Target  string // URL; it may differ
+	API     string
+	Model   string
+	Load    string
+	Seed    string
+	Prompts string
+	// PromptTokens and OutputTokens are means of a request; 0: not known.
+	PromptTokens, OutputTokens float64
+	Client                     string   // its verdict on itself: "valid", "suspect", "invalid"
+	Reasons                    []string // of Client
+	Stopped                    string   // why the run did not come to its end
+	Warnings                   []string // of reading it
 }
 
 // Slice is a stretch of the measured window.
@@ -74,6 +76,9 @@ type Statistic struct {
 	Primary bool
 	// Absolute: its changes are differences, since it is a share itself, and often 0.
 	Absolute bool
+	// Asked: it is compared only if it is named: it is of the client, and differs with
+	// what else its machine does.
+	Asked bool
 	// Throughput: an open loop fixes it.
 	Throughput bool
 
@@ -101,9 +106,9 @@ func Statistics() []Statistic {
 			q       float64
 			primary bool
 		}{{"p50", 0.5, true}, {"p90", 0.9, false}, {"p95", 0.95, true}, {"p99", 0.99, true}} {
-			all = append(all, Statistic{Name: q.name + "_" + m, Unit: "ms", Better: Lower, Primary: primary && q.primary && !(m == "tpot_ms" && q.name == "p99"), estimate: quantile{m, q.q}})
+			all = append(all, Statistic{Name: q.name + "_" + m, Unit: "ms", Better: Lower, Primary: primary && q.primary && !(m == "tpot_ms" && q.name == "p99"), Asked: m == "queue_ms", estimate: quantile{m, q.q}})
 		}
-		all = append(all, Statistic{Name: "mean_" + m, Unit: "ms", Better: Lower, estimate: mean{m}})
+		all = append(all, Statistic{Name: "mean_" + m, Unit: "ms", Better: Lower, Asked: m == "queue_ms", estimate: mean{m}})
 	}
 	return append(all,
 		Statistic{Name: "error_rate", Better: Lower, Primary: true, Absolute: true, estimate: errorRate{}},

@@ -11,10 +11,10 @@ import (
 type prepared struct {
 	*Run
 	sorted map[string][]float64
-	tables tables
+	tables *tables
 }
 
-func prepare(runs []Run, t tables) []prepared {
+func prepare(runs []Run, t *tables) []prepared {
 	out := make([]prepared, len(runs))
 	for i := range runs {
 		out[i] = prepared{&runs[i], map[string][]float64{}, t}
@@ -74,9 +74,12 @@ func measure(st Statistic, baseline, candidate []prepared) (a, b side, ok bool) 
 	if math.IsNaN(between) || math.IsInf(between, 0) { // a figure of 0 has no logarithm
 		return a, b, true
 	}
-	variance := max(between, sc.within(spreads))
-	a.points = runs[0].tables.about(a.value, math.Sqrt(variance/float64(n)), df, st.Absolute)
-	b.points = runs[0].tables.about(b.value, math.Sqrt(variance/float64(len(runs)-n)), df, st.Absolute)
+	// The difference of both has the distribution, not each of them: it is put on the
+	// candidate, as two t of few degrees of freedom would add up to less than one.
+	variance := max(between, sc.within(spreads, runs[0].tables))
+	reach := math.Sqrt(variance/float64(n) + variance/float64(len(runs)-n))
+	a.points = slices.Repeat([]float64{a.value}, points)
+	b.points = runs[0].tables.about(b.value, reach, df, st.Absolute)
 	return a, b, true
 }
 
@@ -99,7 +102,7 @@ func effectOf(runs [][]*stats.Sequence) float64 {
 
 // about are points about a value with the given error, or whose logarithm has it, by
 // Student's t.
-func (t tables) about(value, err, df float64, absolute bool) []float64 {
+func (t *tables) about(value, err, df float64, absolute bool) []float64 {
 	out := make([]float64, points)
 	for i, q := range t.student(df) {
 		if out[i] = value * math.Exp(err*q); absolute {
@@ -141,12 +144,20 @@ func (s scale) squares(values []float64) float64 {
 
 // within is the mean variance that the requests of a run leave open; 0 where it is
 // not known.
-func (s scale) within(spreads []spread) float64 {
+func (s scale) within(spreads []spread, t *tables) float64 {
 	var sum, n float64
 	for _, sp := range spreads {
-		usable := slices.DeleteFunc(slices.Clone(sp.points), func(v float64) bool { return math.IsInf(s(v), 0) })
-		if len(usable) > 1 {
-			sum += s.squares(usable) / float64(len(usable)-1)
+		var w, mean, square float64
+		for i, v := range sp.points {
+			if x := s(v); !math.IsInf(x, 0) {
+				w += t.weight[i]
+				d := x - mean
+				mean += d * t.weight[i] / w
+				square += t.weight[i] * d * (x - mean)
+			}
+		}
+		if w > 0 {
+			sum += square / w
 			n++
 		}
 	}

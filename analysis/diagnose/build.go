@@ -92,11 +92,12 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 		Entities: []string{}, Impact: []Evidence{}, Diagnoses: []Diagnosis{}, Suspects: []Suspect{},
 	}
 	onset := e.to
+	var where []Entity
 	for _, x := range e.faults {
 		d := w.diagnosis(x, c)
-		if x.confidence >= threshold && x.explained == nil {
+		if x.sure() && x.explained == nil {
 			onset = min(onset, w.onset(x))
-			in.Entities = append(in.Entities, d.Entity)
+			where = append(where, x.entity)
 			if d.Severity.AtLeast(in.Severity) {
 				in.Severity = d.Severity
 			}
@@ -111,7 +112,8 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 			in.Impact = append(in.Impact, w.evidenceOf(x.symptoms[0], x.peak))
 		}
 	}
-	if len(in.Entities) == 0 {
+	in.Entities = wholes(where)
+	if len(where) == 0 {
 		u := w.unknown(e)
 		in.Diagnoses = append([]Diagnosis{u}, in.Diagnoses...)
 		in.Entities, in.Severity = []string{u.Entity}, u.Severity
@@ -119,8 +121,6 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 	} else if len(e.impact) == 0 && !w.telemetryOnly(e) && !w.stopped(e) {
 		in.Severity = lower(in.Severity) // it is there, and nobody feels it yet
 	}
-	slices.Sort(in.Entities)
-	in.Entities = slices.Compact(in.Entities)
 	in.Diagnoses = in.Diagnoses[:min(len(in.Diagnoses), 6)]
 	in.Tie = w.tie(e)
 	in.Onset = w.time(onset)

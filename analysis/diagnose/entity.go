@@ -35,6 +35,31 @@ func (e Entity) String() string {
 	return e.Label + "=" + e.Name
 }
 
+// within tells whether e is a part of o: a GPU of a replica, or anything of the fleet but
+// an upstream.
+func (e Entity) within(o Entity) bool {
+	switch {
+	case e == o:
+		return false
+	case o == Entity{}:
+		return e.Label != "upstream"
+	}
+	return e.GPU != "" && e.whole() == o
+}
+
+// wholes are the names of entities, sorted, each once, without those that are parts of
+// another one.
+func wholes(all []Entity) []string {
+	names := []string{}
+	for _, e := range all {
+		if !slices.ContainsFunc(all, e.within) {
+			names = append(names, e.String())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func (e Entity) whole() Entity { return Entity{Label: e.Label, Name: e.Name} }
 
 func (e Entity) compare(o Entity) int {

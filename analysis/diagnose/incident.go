@@ -20,7 +20,7 @@ func (w *world) events(c fault.Catalogue) []event {
 	impact := w.unknowns(c)
 	var sure []*candidate
 	for _, x := range chosen {
-		if x.confidence >= threshold && x.to >= w.since {
+		if x.sure() && x.to >= w.since {
 			sure = append(sure, x)
 		}
 	}

@@ -20,6 +20,8 @@ type moved struct {
 	z      float64 // robust standard deviations; 0: not in the direction that hurts
 	rel    float64 // 0..1: the difference over the sum
 	value  float64
+	normal float64 // the median of the healthy period
+	unit   string
 	at     int64
 	first  int64 // when it was first far off
 }
@@ -57,15 +59,14 @@ func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
 	if !n.learn(base) {
 		return moved{}, false
 	}
-	var v []float64
-	var at []int64
-	for t, value := range x.Between(from, to) {
-		v, at = append(v, value), append(at, t)
-	}
+	at, v := valuesOf(x, from, to)
 	if len(v) < 3 {
 		return moved{}, false
 	}
-	m := moved{series: x}
+	m := moved{series: x, normal: n.median}
+	if counts(x) {
+		m.unit = "1/s"
+	}
 	try := func(sign float64) {
 		s := make([]float64, len(v))
 		for i := range v {
@@ -103,6 +104,28 @@ func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
 		try(-1)
 	}
 	return m, true
+}
+
+// valuesOf are the values of a series within a time, of a counter what it grew by a second
+// since the point before. One that falls began again at zero; what is below zero did not,
+// and only falls.
+func valuesOf(x *series.Series, from, to int64) (at []int64, v []float64) {
+	rated := counts(x)
+	before, since := math.NaN(), int64(0)
+	for t, value := range x.Between(from, to) {
+		if !rated {
+			at, v = append(at, t), append(v, value)
+			continue
+		}
+		if grown := value - before; t > since && !math.IsNaN(grown) {
+			if grown < 0 && value >= 0 {
+				grown = value
+			}
+			at, v = append(at, t), append(v, grown*1000/float64(t-since))
+		}
+		before, since = value, t
+	}
+	return at, v
 }
 
 // quiet is what a series was like in a healthy period.
@@ -143,14 +166,10 @@ func movements(s, baseline *series.Store, from, to int64, label string, target l
 		var base []float64
 		if baseline != nil {
 			if b := baseline.Find(ls); b != nil {
-				for _, v := range b.Points() {
-					base = append(base, v)
-				}
+				_, base = valuesOf(b, minTime, maxTime)
 			}
 		} else {
-			for _, v := range x.Between(from, from+(to-from)*2/5) {
-				base = append(base, v)
-			}
+			_, base = valuesOf(x, from, from+(to-from)*2/5)
 		}
 		if m, ok := movement(x, from, to, base); ok {
 			m.entity = Entity{Label: label, Name: ls.Get(label)}

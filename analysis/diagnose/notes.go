@@ -64,18 +64,19 @@ func containsWord(text, word string) bool {
 	}
 }
 
-// tieWithin is how near two confidences are that the data cannot tell apart.
+// tieWithin is how near two confidences are, as they are shown, that the data cannot tell
+// apart.
 const tieWithin = 0.1
 
-// tie tells of two causes that fit as well, and what would separate them.
+// tie tells of two causes that are answers and as likely, and what would separate them.
 func (w *world) tie(e event) *Tie {
 	var first []*candidate
 	for _, x := range e.faults {
-		if x.explained == nil && x.confidence >= keepFrom*3 {
+		if x.explained == nil && x.sure() {
 			first = append(first, x)
 		}
 	}
-	if len(first) < 2 || first[0].confidence-first[1].confidence >= tieWithin || first[0].fault.ID == first[1].fault.ID {
+	if len(first) < 2 || w.calibration.at(first[0].confidence)-w.calibration.at(first[1].confidence) >= tieWithin || first[0].fault.ID == first[1].fault.ID {
 		return nil
 	}
 	best, weight := "", 0.0

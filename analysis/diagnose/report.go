@@ -95,7 +95,8 @@ type Missing struct {
 	Collect string `json:"collect"`
 }
 
-// Tie is two diagnoses that the data cannot tell apart, and what would.
+// Tie is the first diagnosis and another answer whose confidence is less than 0.1 below
+// its own, as both stand in the report, and what would tell them apart.
 type Tie struct {
 	Between [2]string `json:"between"`
 	Measure string    `json:"measure"`

@@ -142,7 +142,7 @@ func (w *world) symptoms(ctx context.Context, e evaluation, over *series.Store, 
 			return fmt.Errorf("symptom %s: %w", list[i], err)
 		}
 		for k := range ts {
-			ts[k].series = strings.TrimSpace(list[i] + " " + ts[k].series)
+			ts[k].series = strings.TrimSpace(list[i] + " " + ts[k].series) // {labels}, or nothing
 		}
 		evaluated[i] = ts
 		return nil

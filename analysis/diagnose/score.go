@@ -33,8 +33,12 @@ type shown struct {
 // without is not measured.
 const capRequired = 0.5
 
-// threshold is the confidence from which on a fault is an answer.
-const threshold = 0.5
+// threshold is the score from which on users are hurt enough for an incident without a
+// fault that is named.
+const threshold = fault.DefaultSureFrom
+
+// sure tells whether a candidate is an answer.
+func (c *candidate) sure() bool { return c.confidence >= c.fault.Least() }
 
 // score fits a fault to an entity.
 func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candidate {

@@ -14,7 +14,7 @@ const Unknown = "unknown"
 // keepFrom is the confidence below which a fault is not worth a word.
 const keepFrom = 0.12
 
-// choose makes of all that may be the case what most likely is: faults of many are faults
+// choose makes of all that may be the case what most likely is, answers first: faults of many are faults
 // of the whole, of neighbours only the worst counts where one is broken and the others
 // feel it, and effects are marked with their cause.
 func choose(all []*candidate, c fault.Catalogue, v view, g grid) []*candidate {
@@ -28,9 +28,20 @@ func choose(all []*candidate, c fault.Catalogue, v view, g grid) []*candidate {
 	}
 	explain(chosen, g)
 	slices.SortStableFunc(chosen, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(b.confidence, a.confidence), a.entity.compare(b.entity))
+		return cmp.Or(-compareBool(a.sure(), b.sure()), cmp.Compare(b.confidence, a.confidence), a.entity.compare(b.entity))
 	})
 	return chosen
+}
+
+// compareBool has false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // gather joins the candidates of one fault.
@@ -47,14 +58,14 @@ func gather(all []*candidate, v view, g grid) []*candidate {
 		if a.entity.GPU == "" || b.entity.GPU == "" || a.entity.whole() != b.entity.whole() {
 			return false
 		}
-		if b.confidence >= threshold {
+		if b.sure() {
 			a.entity = a.entity.whole()
 		}
 		return true
 	})
 	sure := 0
 	for _, x := range all {
-		if x.confidence >= threshold && overlaps(x, all[0], g) && x.entity.Label != "upstream" {
+		if x.sure() && overlaps(x, all[0], g) && x.entity.Label != "upstream" {
 			sure++
 		}
 	}
@@ -75,7 +86,7 @@ func firstOfEach(all []*candidate, g grid, same func(a, b *candidate) bool) []*c
 			kept = append(kept, x)
 			continue
 		}
-		if x.confidence >= threshold {
+		if x.sure() {
 			kept[i].from, kept[i].to = min(kept[i].from, x.from), max(kept[i].to, x.to)
 		}
 	}
@@ -98,7 +109,7 @@ const explained = 0.35
 // explain goes through causes in the order of the catalogue.
 func explain(all []*candidate, g grid) {
 	for _, a := range all {
-		if a.confidence < threshold || a.explained != nil {
+		if !a.sure() || a.explained != nil {
 			continue
 		}
 		for _, b := range all {

@@ -33,7 +33,7 @@ func (w *world) suspects(in *Incident) []Suspect {
 	_ = parallel(len(names), func(i int) error {
 		x := names[i]
 		name := x.Name() // codes, times and what is always 1 are no measures
-		if strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_info") || strings.HasSuffix(name, "_start_time_seconds") || strings.Contains(name, "XID") || name == "up" {
+		if strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_info") || strings.HasSuffix(name, "_start_time_seconds") || strings.Contains(strings.ToUpper(name), "XID") || name == "up" {
 			return nil
 		}
 		v := w.values(x)
@@ -54,7 +54,7 @@ func (w *world) suspects(in *Incident) []Suspect {
 		if t := w.first(v, n, base, to); t <= from+2 {
 			score *= 1.2
 		}
-		found[i] = Suspect{Entity: w.view.entity(x.Labels()).String(), Series: x.Labels().String(), Score: round(score)}
+		found[i] = Suspect{Entity: w.view.entity(x.Labels()).String(), Series: nameOf(x.Labels()), Score: round(score)}
 		return nil
 	})
 	best := map[string]Suspect{}
@@ -173,7 +173,7 @@ func (w *world) walk(s *series.Store, o Options, r *Report, judged bool) bool {
 	}
 	for _, m := range all {
 		if m.entity.String() == list[0].Entity && m.z >= followZ {
-			d.Evidence = append(d.Evidence, Evidence{Symptom: "far from its normal values", Series: m.series.Labels().String(), Value: round(m.value), At: time.UnixMilli(m.at).UTC(), Degree: round(1 - math.Exp(-m.z/incidentZ))})
+			d.Evidence = append(d.Evidence, Evidence{Symptom: "far from its normal values", Series: nameOf(m.series.Labels()), Value: round(m.value), Normal: new(round(m.normal)), Unit: m.unit, At: time.UnixMilli(m.at).UTC(), Degree: round(1 - math.Exp(-m.z/incidentZ))})
 		}
 	}
 	r.Incidents = append(r.Incidents, Incident{
@@ -194,7 +194,7 @@ func worstOf(all []moved) []Suspect {
 	var out []Suspect
 	for e, m := range best {
 		if m.z > 0 {
-			out = append(out, Suspect{Entity: e.String(), Series: m.series.Labels().String(), Score: round(m.score()), z: m.z, at: m.first})
+			out = append(out, Suspect{Entity: e.String(), Series: nameOf(m.series.Labels()), Score: round(m.score()), z: m.z, at: m.first})
 		}
 	}
 	slices.SortFunc(out, func(a, b Suspect) int {

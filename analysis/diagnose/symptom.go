@@ -140,6 +140,16 @@ func judge(t fault.Test, v float64, n normal, other float64) float64 {
 			e = least(e, t.Holds.At(ratio))
 		}
 	}
+	if t.Stays != nil {
+		switch {
+		case n.n == 0:
+			e = math.NaN()
+		case ratio <= 0: // all gone, or below what can be compared
+			e = least(e, 0)
+		default:
+			e = least(e, t.Stays.At(max(ratio, 1/ratio)))
+		}
+	}
 	if t.PeersAbove != nil || t.PeersBelow != nil {
 		if math.IsNaN(other) {
 			return math.NaN() // there is nobody to compare with

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+
+	"llmops/analysis/series"
 )
 
 // Topology is who calls whom: the label that names the callers and callees in series, and
@@ -49,32 +52,37 @@ func (t Topology) suspectsOf(all []moved, start []string) []Suspect {
 			best[m.entity.Name] = m
 		}
 	}
-	callees := map[string][]string{}
-	for _, e := range t.Edges {
-		callees[e[0]] = append(callees[e[0]], e[1])
+	if !t.knows(func(node string) bool { _, ok := best[node]; return ok }) {
+		start = slices.Sorted(maps.Keys(best)) // it is of something else: each stands for itself
 	}
+	callees := t.calls(false)
 	scores := map[string]float64{}
 	budget := 100_000 // paths of a graph can be very many
-	var walk func(n string, sum float64, path []string)
-	walk = func(n string, sum float64, path []string) {
+	on := map[string]bool{}
+	var walk func(n string, sum float64)
+	walk = func(n string, sum float64) {
 		if budget--; budget < 0 {
 			return
 		}
 		scores[n] = max(scores[n], sum)
-		for _, c := range slices.Compact(slices.Sorted(slices.Values(callees[n]))) {
-			if m, ok := best[c]; ok && m.z > followZ && !slices.Contains(path, c) {
-				walk(c, sum+math.Log1p(m.z), append(path[:len(path):len(path)], c))
+		on[n] = true
+		for _, c := range callees[n] {
+			if m, ok := best[c]; ok && m.z > followZ && !on[c] {
+				walk(c, sum+math.Log1p(m.z))
 			}
 		}
+		on[n] = false
+	}
+	for _, n := range start { // before the budget is spent on the first of them
+		scores[n] = math.Log1p(best[n].z)
 	}
 	for _, n := range start {
-		m := best[n]
-		walk(n, math.Log1p(m.z), []string{n})
+		walk(n, math.Log1p(best[n].z))
 	}
 	var out []Suspect
 	for n, s := range scores {
 		if m, ok := best[n]; ok && m.z > 0 {
-			out = append(out, Suspect{Entity: m.entity.String(), Series: m.series.Labels().String(), Score: round(s), z: m.z, at: m.first})
+			out = append(out, Suspect{Entity: m.entity.String(), Series: nameOf(m.series.Labels()), Score: round(s), z: m.z, at: m.first})
 		}
 	}
 	slices.SortFunc(out, func(a, b Suspect) int {
@@ -83,20 +91,69 @@ func (t Topology) suspectsOf(all []moved, start []string) []Suspect {
 	return out
 }
 
-// starts are the nodes that nobody calls.
-func (t Topology) starts() []string {
-	called := map[string]bool{}
-	for _, e := range t.Edges {
-		called[e[1]] = true
+// Names tells whether any of its nodes is one that series of s are about.
+func (t Topology) Names(s *series.Store) bool {
+	have := map[string]bool{}
+	for _, x := range s.Series() {
+		have[x.Labels().Get(t.Label)] = true
 	}
-	var names []string
+	return t.knows(func(node string) bool { return have[node] })
+}
+
+func (t Topology) knows(has func(node string) bool) bool {
+	return slices.ContainsFunc(t.Edges, func(e [2]string) bool { return has(e[0]) || has(e[1]) })
+}
+
+// calls are the callees of each node, or with back its callers, sorted and each once.
+func (t Topology) calls(back bool) map[string][]string {
+	to := map[string][]string{}
 	for _, e := range t.Edges {
-		if !called[e[0]] && !slices.Contains(names, e[0]) {
-			names = append(names, e[0])
+		if back {
+			e[0], e[1] = e[1], e[0]
+		}
+		to[e[0]] = append(to[e[0]], e[1])
+	}
+	for n := range to {
+		slices.Sort(to[n])
+		to[n] = slices.Compact(to[n])
+	}
+	return to
+}
+
+// starts are the nodes that nobody calls, and those that only call each other: all that
+// can reach whatever reaches them (Sharir, "A strong-connectivity algorithm and its
+// applications in data flow analysis", 1981: of those left over by a search in the order
+// in which another one ended, none has a caller outside its own cycle).
+func (t Topology) starts() []string {
+	down, up := t.calls(false), t.calls(true)
+	var ended []string
+	seen := map[string]bool{}
+	for _, n := range slices.Sorted(maps.Keys(down)) {
+		ended = reach(down, n, seen, ended)
+	}
+	var starts []string
+	seen = map[string]bool{}
+	for _, n := range slices.Backward(ended) {
+		if !seen[n] {
+			starts = reach(up, n, map[string]bool{}, starts)
+			reach(down, n, seen, nil)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(starts)
+	return starts
+}
+
+// reach adds what is not seen yet and can be reached from a node to a list, each behind
+// what it leads to.
+func reach(to map[string][]string, n string, seen map[string]bool, list []string) []string {
+	if seen[n] {
+		return list
+	}
+	seen[n] = true
+	for _, next := range to[n] {
+		list = reach(to, next, seen, list)
+	}
+	return append(list, n)
 }
 
 // round keeps six significant digits, so that reports do not differ in the last bit from

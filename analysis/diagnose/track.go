@@ -6,6 +6,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -164,12 +166,23 @@ func (e evaluation) expression(ctx context.Context, s *series.Store, name, expr 
 	return slices.CompactFunc(found, func(a, b track) bool { return a.entity == b.entity }), nil
 }
 
-// seriesName is the name of a signal with the labels that are not empty.
+// seriesName is the name of a signal, or an expression, with the labels that are not
+// empty, as people write it: name{gpu="0",replica="a"}.
 func seriesName(name string, ls labels.Labels) string {
-	b := labels.NewBuilder(ls)
-	b.Set(model.MetricNameLabel, name)
-	return b.Labels().String()
+	var pairs []string
+	ls.Range(func(l labels.Label) {
+		if l.Name != model.MetricNameLabel && l.Value != "" {
+			pairs = append(pairs, l.Name+"="+strconv.Quote(l.Value))
+		}
+	})
+	if len(pairs) == 0 {
+		return name
+	}
+	return name + "{" + strings.Join(pairs, ",") + "}"
 }
+
+// nameOf is a series of a file in the same way.
+func nameOf(ls labels.Labels) string { return seriesName(ls.Get(model.MetricNameLabel), ls) }
 
 // store has tracks as series, for PromQL over signals.
 func (e evaluation) store(byName map[string]tracks, names []string) *series.Store {

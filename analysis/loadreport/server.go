@@ -101,4 +101,7 @@ type ServerRun struct {
 	Scrapes, Failed int
 	RoundTrip       *time.Duration // of the network to the server
 	Client          ClientVerdict
+	// Shard tells that others send their parts of the same load at the same time: the
+	// engine counts theirs too, which is no disagreement.
+	Shard bool
 }

@@ -58,6 +58,7 @@ func (x *ServerSide) Summary(run ServerRun) (*Server, []string) {
 		s.Split = x.split(s, comparable)
 	}
 	switch {
+	case !agree && run.Shard && s.TTFT.Count > s.ClientTTFT.Count: // as it must be
 	case !agree:
 		s.Disagreement = &Disagreement{Detail: otherRequests(s)}
 	case comparable:

@@ -156,6 +156,27 @@ func TestWindowOfTheServer(t *testing.T) {
 	}
 }
 
+// The engine counts the load of all shards; a shard whose requests it does not count
+// still has something to say.
+func TestServerOfAShard(t *testing.T) {
+	for count, disagree := range map[float64]bool{2 * thousand: false, thousand / 2: true} {
+		side := &ServerSide{}
+		side.Begin(noon, 0)
+		for i := range thousand {
+			side.Add(reply(time.Duration(i)*time.Millisecond, 0, 0, 10*time.Millisecond))
+		}
+		run := ServerRun{Window: &snapshot.Server{TTFT: engineSaw(count, 10, 5, 15)}, Client: ClientValid, Shard: true}
+		s, warnings := side.Summary(run)
+		if (s.Disagreement != nil) != disagree || (len(warnings) > 0) != disagree || s.Split != nil || s.TTFT.Count != count {
+			t.Errorf("%v: %+v, %+v, %v", count, s.Disagreement, s.Split, warnings)
+		}
+		run.Shard = false
+		if s, warnings := side.Summary(run); s.Disagreement == nil || len(warnings) != 1 {
+			t.Errorf("%v, of a whole run: %+v, %v", count, s.Disagreement, warnings)
+		}
+	}
+}
+
 // A request that got no token here may have got one in the engine; when there are many
 // of them, nothing is compared.
 func TestCutRequestsAreNotCompared(t *testing.T) {

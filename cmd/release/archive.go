@@ -38,6 +38,9 @@ func unpack(name string, data []byte) (map[string]packed, error) {
 		if err != nil {
 			return nil, err
 		}
+		if h.Typeflag == tar.TypeDir && name == debData {
+			continue
+		}
 		if h.Typeflag != tar.TypeReg {
 			return nil, fmt.Errorf("%s is no plain file", h.Name)
 		}

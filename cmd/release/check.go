@@ -104,6 +104,16 @@ func (r *release) check(glibc string, without []string) ([]string, error) {
 		}
 		delete(rest, archive)
 		delete(rest, r.base(t)+".cdx.json")
+		if !t.nvml || err != nil {
+			continue
+		}
+		for _, kind := range packageKinds() {
+			name := r.packageName(t, kind)
+			if err := r.checkPackage(t, name, archive); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+			delete(rest, name)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(rest)) {
 		errs = append(errs, fmt.Errorf("%s belongs to no target that was asked for", name))

@@ -44,6 +44,9 @@ type Config struct {
 	Sessions Sessions
 	// Shard is the part of the run that is done here.
 	Shard Shard
+	// StartAt is when the run begins by the clock, which shards have in common; zero:
+	// at once. It is an error if it has passed when Run is called.
+	StartAt time.Time
 	// Cancel, if set, gives for request number i when the client breaks it off.
 	Cancel func(i int64) Cancellation
 

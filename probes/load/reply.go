@@ -91,6 +91,7 @@ func (cl *client) outcome(c *call) {
 	rec.CompletionTokens, rec.TokensFrom = o.Tokens.Ptr(), o.TokensFrom
 	rec.PromptTokens, rec.ReasoningTokens, rec.CachedTokens = o.Prompt.Ptr(), o.Reasoning.Ptr(), o.Cached.Ptr()
 	rec.Chunks, rec.Coalesced = o.Chunks, o.Coalesced
+	rec.Bare, rec.ReasoningChunks = o.Bare, o.Thinking
 	rec.FinishReason, rec.Model = cl.redact.Replace(o.FinishReason), cl.redact.Replace(o.Model)
 }
 

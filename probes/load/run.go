@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +17,8 @@ const readBuffer = 8 << 10
 // Run sends the requests of cfg and calls sink with the record of each measured
 // one, from one goroutine, as they end. A record must not be kept after sink
 // returns. When ctx ends, requests in flight are cut and recorded as cancelled.
-// Errors: a faulty cfg, or the first error of sink, which also ends the run.
+// Errors: a faulty cfg, that of ctx before the run has begun, or the first error of
+// sink, which also ends the run.
 func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Result, error) {
 	if err := cfg.validate(); err != nil {
 		return Result{}, err
@@ -35,7 +37,13 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 			cl.close()
 		}
 	}()
+	at := cfg.StartAt
+	if late := time.Since(at); !at.IsZero() && late > 0 {
+		return Result{}, fmt.Errorf("the start at %s was missed by %s", at.UTC().Format(time.RFC3339), late.Round(time.Millisecond))
+	}
 	if cfg.Arrivals == nil {
+		ctx, cancel := untilStart(ctx, at)
+		defer cancel()
 		n := cfg.Concurrency
 		if cfg.Requests > 0 {
 			n = int(min(int64(n), cfg.Requests+cfg.WarmupRequests))
@@ -45,6 +53,9 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 				cl.ahead.fill(ctx, (n+len(clients)-1-i)/len(clients), cl.open)
 			}
 		}
+	}
+	if !at.IsZero() && !sleep(ctx, at) {
+		return Result{}, ctx.Err()
 	}
 	start := time.Now()
 
@@ -127,6 +138,14 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 		res.Window = cfg.Duration
 	}
 	return res, sinkErr
+}
+
+// untilStart bounds what is done before a run by its start; a zero time is none.
+func untilStart(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	if at.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, at)
 }
 
 // runner is the state of one run.

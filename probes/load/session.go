@@ -120,7 +120,9 @@ func (r *runner) next(p part, turn int, done time.Time) *call {
 		return nil
 	}
 	due := done.Add(p.Think[turn])
-	if !sleep(r.issue, due.Add(-writeAhead)) {
+	// Nobody waits for what the run has no time for; that is looked at again, as the
+	// measured part may begin meanwhile.
+	if _, ok := r.within(&p, due); !ok || !sleep(r.issue, due.Add(-writeAhead)) {
 		return nil
 	}
 	warm, ok := r.within(&p, due)

@@ -61,6 +61,13 @@ type Record struct {
 
 	// Chunks are the token events in order. They are kept in memory only.
 	Chunks []Chunk `json:"-"`
+	// Bare are the times after SentAt of the events of a stream that have a choice
+	// without output: a role, an empty text, a finish reason. They are no tokens,
+	// but other tools count them (docs/compat.md). Kept in memory only.
+	Bare []time.Duration `json:"-"`
+	// ReasoningChunks is how many of Chunks came before the first one with more
+	// than reasoning.
+	ReasoningChunks int `json:"reasoning_chunks,omitempty"`
 	// Coalesced counts the token events that arrived in the same read as an
 	// earlier one: the true time of each is at or before its stamp.
 	Coalesced int `json:"coalesced,omitempty"`

@@ -33,7 +33,7 @@ func (d *decoder) signal(n *yaml.Node) Signal {
 func (d *decoder) test(t *Test) fields {
 	return fields{
 		"above": d.ramp(&t.Above), "below": d.ramp(&t.Below), "rises": d.ramp(&t.Rises), "falls": d.ramp(&t.Falls),
-		"gains": d.ramp(&t.Gains), "loses": d.ramp(&t.Loses), "holds": d.ramp(&t.Holds),
+		"gains": d.ramp(&t.Gains), "loses": d.ramp(&t.Loses), "holds": d.ramp(&t.Holds), "stays": d.ramp(&t.Stays),
 		"peers_above": d.ramp(&t.PeersAbove), "peers_below": d.ramp(&t.PeersBelow),
 	}
 }
@@ -56,7 +56,7 @@ func (d *decoder) symptom(n *yaml.Node) Symptom {
 	case s.Name == "":
 		d.fail(n, "name: says in words what is seen", "a symptom without name:")
 	case s.Test == Test{} && len(s.Any) == 0:
-		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below or holds", "symptom %q has nothing that its value is held against", s.Name)
+		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below, holds or stays", "symptom %q has nothing that its value is held against", s.Name)
 	case s.Weight <= 0:
 		d.fail(n, "", "symptom %q: want a weight above 0", s.Name)
 	}
@@ -74,7 +74,7 @@ func (d *decoder) alternative(n *yaml.Node) Symptom {
 	case s.Expr == "":
 		d.fail(n, "expr: is PromQL over signals", "an alternative without expr:")
 	case s.Test == Test{}:
-		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below or holds", "%s has nothing that its value is held against", s.Expr)
+		d.fail(n, "above, below, rises, falls, gains, loses, peers_above, peers_below, holds or stays", "%s has nothing that its value is held against", s.Expr)
 	}
 	return s
 }
@@ -133,7 +133,7 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 	d.object(n, fields{
 		"id": d.name(&f.ID), "en": d.text(&f.En), "zh": d.text(&f.Zh),
 		"severity": choice(d, &f.Severity, Severities()...), "scope": choice(d, &f.Scope, GPU, Replica, Fleet, Upstream),
-		"prior": d.number(&f.Prior), "hold_s": d.number(&f.Hold), "telemetry": d.flag(&f.Telemetry), "single": d.flag(&f.Single),
+		"prior": d.number(&f.Prior), "hold_s": d.number(&f.Hold), "sure_from": d.number(&f.SureFrom), "telemetry": d.flag(&f.Telemetry), "single": d.flag(&f.Single),
 		"symptoms": d.list(func(n *yaml.Node) { f.Symptoms = append(f.Symptoms, d.symptom(n)) }),
 		"against":  d.list(func(n *yaml.Node) { f.Against = append(f.Against, d.symptom(n)) }),
 		"explains": d.texts(&f.Explains), "cause": d.text(&f.Cause), "cause_zh": d.text(&f.CauseZh),
@@ -147,6 +147,8 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 		d.fail(n, "en: is its name in English", "fault %s without a name", f.ID)
 	case f.Cause == "":
 		d.fail(n, "", "fault %s without cause:", f.ID)
+	case f.SureFrom < 0 || f.SureFrom >= 1:
+		d.fail(n, "such as 0.8", "fault %s: want a sure_from above 0 and below 1", f.ID)
 	case f.Hold < 0 || f.Hold > 86400:
 		d.fail(n, "", "fault %s: want a hold_s from 0 to a day", f.ID)
 	case len(d.problems) == before && !slices.ContainsFunc(f.Symptoms, func(s Symptom) bool { return s.Required }):

@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -94,7 +95,8 @@ type Test struct {
 	Gains, Loses *Ramp // the same as a difference
 	// PeersAbove and PeersBelow are the ratio to the median of the other replicas or GPUs.
 	PeersAbove, PeersBelow *Ramp
-	Holds                  *Ramp // ratio to the normal period, of which the first is bad and the second good: it did not change
+	Holds                  *Ramp // ratio to the normal period, of which the first is bad and the second good: it did not grow
+	Stays                  *Ramp // the same of the ratio or its inverse, whichever is larger: it neither grew nor fell
 }
 
 // Ramp is where a symptom begins and where it is full.
@@ -148,6 +150,10 @@ type Fault struct {
 	Scope    Scope
 	Hold     float64 // seconds for which it must be seen; 0: two minutes
 	Prior    float64 // log odds before any symptom is seen
+	// SureFrom is the least score, before calibration, from which it is an answer; 0:
+	// DefaultSureFrom. A fault that is mended by what costs users something, or that much
+	// else looks like, has a higher one.
+	SureFrom float64
 	// Telemetry tells that what is wrong is the measurement: it is looked for first, and
 	// what it blinds is not judged.
 	Telemetry bool
@@ -163,6 +169,12 @@ type Fault struct {
 	Runbook  string
 	Position
 }
+
+// DefaultSureFrom is the score from which a fault is an answer that says nothing else.
+const DefaultSureFrom = 0.5
+
+// Least is the score from which it is an answer.
+func (f *Fault) Least() float64 { return cmp.Or(f.SureFrom, DefaultSureFrom) }
 
 // Catalogue is signals and the faults that are told by them.
 type Catalogue struct {
@@ -244,6 +256,7 @@ func (t Test) String() string {
 	add("of peers, times above", t.PeersAbove)
 	add("of peers, times below", t.PeersBelow)
 	add("stays below times", t.Holds)
+	add("stays within times", t.Stays)
 	return strings.Join(parts, "; ")
 }
 

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -97,12 +98,12 @@ func (l *linter) fault(f *Fault) {
 		}
 		l.test(s.Position, s.Test)
 	}
-	most := f.Prior
+	most, least := f.Prior, math.Log(f.Least()/(1-f.Least()))
 	for _, s := range f.Symptoms {
 		most += s.Weight
 	}
-	if most < 0 {
-		l.add(f.Position, "never-seen", Remark{Grave: true, Why: fmt.Sprintf("fault %s: the prior and all weights together are %g, a confidence below a half", f.ID, most), Hint: "an answer needs a sum of 0 at least"})
+	if most < least {
+		l.add(f.Position, "never-seen", Remark{Grave: true, Why: fmt.Sprintf("fault %s: the prior and all weights together are %g, a score below %g", f.ID, most, f.Least()), Hint: fmt.Sprintf("an answer needs a sum of %.3g at least", least)})
 	}
 	l.words(f)
 }
@@ -131,7 +132,7 @@ func (l *linter) test(at Position, t Test) {
 		from float64 // the ramp lies on the side of it that the name says
 	}{
 		{"above", t.Above, true, 0}, {"below", t.Below, false, 0}, {"rises", t.Rises, true, 1}, {"falls", t.Falls, false, 1}, {"gains", t.Gains, true, 0},
-		{"loses", t.Loses, true, 0}, {"peers_above", t.PeersAbove, true, 1}, {"peers_below", t.PeersBelow, false, 1}, {"holds", t.Holds, false, 0},
+		{"loses", t.Loses, true, 0}, {"peers_above", t.PeersAbove, true, 1}, {"peers_below", t.PeersBelow, false, 1}, {"holds", t.Holds, false, 0}, {"stays", t.Stays, false, 1},
 	} {
 		if x.ramp == nil {
 			continue

@@ -294,3 +294,53 @@ func FuzzReadTests(f *testing.F) {
 		}
 	})
 }
+
+// Least is what sure_from says, or a half; what is no score is refused.
+func TestSureFrom(t *testing.T) {
+	for text, want := range map[string]float64{"": 0.5, "    sure_from: 0.8\n": 0.8} {
+		c, err := fault.Read("mine.yaml", strings.NewReader(good+text))
+		if err != nil || c.Faults[0].Least() != want {
+			t.Errorf("%q: %v %v, want %g", text, c.Faults, err, want)
+		}
+	}
+	for _, bad := range []string{"1", "-0.1", "often"} {
+		if _, err := fault.Read("mine.yaml", strings.NewReader(good+"    sure_from: "+bad+"\n")); err == nil {
+			t.Errorf("sure_from: %s is no score", bad)
+		}
+	}
+	// A fault whose symptoms cannot lead to that score can never be named.
+	c, err := fault.Read("mine.yaml", strings.NewReader(strings.Replace(good, "weight: 3", "weight: 4", 1)+"    sure_from: 0.8\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grave := func(c fault.Catalogue) (n int) {
+		for _, r := range fault.Lint(c, c, nil) {
+			if r.Grave && r.Check == "never-seen" {
+				n++
+			}
+		}
+		return n
+	}
+	if grave(c) != 1 { // 4 − 3 = 1, a score of 0.73
+		t.Errorf("%+v", fault.Lint(c, c, nil))
+	}
+	if c.Faults[0].SureFrom = 0.7; grave(c) != 0 {
+		t.Errorf("%+v", fault.Lint(c, c, nil))
+	}
+}
+
+// What stays is neither more nor less than it was.
+func TestStaysIsRead(t *testing.T) {
+	c, err := fault.Read("mine.yaml", strings.NewReader(strings.Replace(good, "rises: 2", "stays: [1.5, 1.1]", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Faults[0].Symptoms[0].Test
+	if s.Stays == nil || *s.Stays != (fault.Ramp{From: 1.5, To: 1.1}) || !strings.HasSuffix(s.String(), "stays within times 1.5, full at 1.1") {
+		t.Errorf("%s", s)
+	}
+	c.Faults[0].Symptoms[0].Test.Stays = &fault.Ramp{From: 1.1, To: 1.5}
+	if list := fault.Lint(c, c, nil); !slices.ContainsFunc(list, func(r fault.Remark) bool { return r.Grave && strings.Contains(r.Why, "stays: [1.1, 1.5]") }) {
+		t.Errorf("%+v", list)
+	}
+}

@@ -152,7 +152,7 @@ func (f figures) distribution(metric string, of map[string]float64, factor float
 	}
 }
 
-// perMillisecond is how many ms one of a unit has; 0: not a unit of time.
+// toMilliseconds is how many ms one of a unit has; 0: not a unit of time.
 func toMilliseconds(unit string) float64 {
 	switch strings.ToLower(unit) {
 	case "ms", "millisecond", "milliseconds":

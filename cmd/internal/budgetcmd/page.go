@@ -11,33 +11,36 @@ import (
 // page is the offline HTML report.
 type page struct{ r budget.Report }
 
-func (p page) write(w io.Writer, version string) error {
+func (p page) write(w io.Writer, version string) error { return html.Write(w, Page(p.r, version)) }
+
+// Page is a report as HTML, also for a report of several things.
+func Page(r budget.Report, version string) html.Page {
 	doc := html.Page{
-		Title: "Error budgets", Subtitle: sourceLine(p.r),
-		Verdict: string(p.r.Verdict), VerdictKind: kindOf(p.r.Verdict),
-		Lead:   policyLines(p.r),
+		Title: "Error budgets", Subtitle: sourceLine(r),
+		Verdict: string(r.Verdict), VerdictKind: kindOf(r.Verdict),
+		Lead:   policyLines(r),
 		Footer: "llmops " + version,
 	}
-	if p.r.Release != "" {
-		doc.Lead = append([]string{"release: " + string(p.r.Release)}, doc.Lead...)
+	if r.Release != "" {
+		doc.Lead = append([]string{"release: " + string(r.Release)}, doc.Lead...)
 	}
 	table := func(title string, t *render.Table) {
 		if len(t.Rows) > 0 {
 			doc.Sections = append(doc.Sections, html.Section{Title: title, Table: html.FromTable(t, func(v string) html.Kind { return kindOf(budget.Verdict(v)) })})
 		}
 	}
-	table("Objectives", sloTable(p.r, render.Style{}))
-	for _, s := range worstFirst(p.r.SLOs) {
+	table("Objectives", sloTable(r, render.Style{}))
+	for _, s := range worstFirst(r.SLOs) {
 		doc.Sections = append(doc.Sections, charts(s)...)
 	}
-	table("Alerts that would have fired", alertTable(p.r))
-	table("Incidents, largest first", incidentTable(p.r, 10))
-	table("Who spent it", contributorTable(p.r, 10))
-	table("Good requests, ms", metricTable(p.r))
-	for _, s := range worstFirst(p.r.SLOs) {
-		doc.Sections = append(doc.Sections, html.Section{Title: "How " + label(s) + " comes about", Text: explain(p.r, s)})
+	table("Alerts that would have fired", alertTable(r))
+	table("Incidents, largest first", incidentTable(r, 10))
+	table("Who spent it", contributorTable(r, 10))
+	table("Good requests, ms", metricTable(r))
+	for _, s := range worstFirst(r.SLOs) {
+		doc.Sections = append(doc.Sections, html.Section{Title: "How " + label(s) + " comes about", Text: explain(r, s)})
 	}
-	return html.Write(w, doc)
+	return doc
 }
 
 func kindOf(v budget.Verdict) html.Kind {

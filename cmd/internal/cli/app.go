@@ -26,7 +26,9 @@ type App struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(name string) (string, bool)
-	Now      func() time.Time
+	// Environ lists the variables as NAME=VALUE, so that misspelt ones can be told of.
+	Environ func() []string
+	Now     func() time.Time
 	// OutTTY and ErrTTY tell whether Out and Err are terminals.
 	OutTTY, ErrTTY bool
 	// Width is the width of the terminal in columns, 0 when Out is none: no limit.
@@ -48,11 +50,12 @@ type App struct {
 func System() *App {
 	a := &App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Getenv: os.LookupEnv,
-		Now:    time.Now,
-		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
-		ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
-		Build:  readBuild(),
+		Getenv:  os.LookupEnv,
+		Environ: os.Environ,
+		Now:     time.Now,
+		OutTTY:  term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTTY:  term.IsTerminal(int(os.Stderr.Fd())),
+		Build:   readBuild(),
 	}
 	fd := int(os.Stdout.Fd())
 	if !a.OutTTY {

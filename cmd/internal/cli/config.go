@@ -41,6 +41,7 @@ func (a *App) configure(cmd *cobra.Command) error {
 	if err := a.apply(cmd, file, configurable(cmd)); err != nil {
 		return err
 	}
+	a.warnMisspelt(cmd)
 	if err := cmd.ValidateRequiredFlags(); err != nil {
 		return Usage(err)
 	}

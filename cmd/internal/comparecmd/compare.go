@@ -75,7 +75,7 @@ worse by --min-effect or more, with 5 % false alarms for all of it together.`,
 	f.StringSliceVar(&o.names, "metrics", nil, "compare and judge these `NAMES` only (default: all, of which the main ones are judged)")
 	f.StringVar(&o.minEffect, "min-effect", "", "least change that matters, as a `SHARE` (default 2%; of recorded metrics 5%)")
 	f.StringVar(&o.margin, "margin", "", "how far apart the sides may be and still be the same, as a `SHARE` (default 5%)")
-	f.IntVar(&o.benchmark, "benchmark", 0, "which benchmark of files that hold several, from 1; they count as repeated runs if it is not given")
+	f.IntVar(&o.benchmark, "benchmark", 0, "of files that hold several benchmarks only number `N`, from 1 (default: all, as repeated runs)")
 	f.StringSliceVar(&o.by, "by", nil, "of recorded metrics: compare means over all series with the same of these `LABELS`")
 	f.BoolVar(&o.failOnDrift, "fail-on-drift", false, "of snapshots: exit with 3 if anything changed")
 	o.output.AddFlags(cmd, append(render.Formats(), "html", "junit", "github")...)
@@ -227,10 +227,15 @@ func outcome(c compare.Comparison) error {
 		return nil
 	case len(c.Invalid) > 0:
 		return cli.WithHint(cli.NoVerdict(errors.New(render.Clean(strings.Join(c.Invalid, "; ")))), "measure that side again")
-	case len(c.Reasons) > 0:
+	case len(c.Reasons) > 0 && spread(c):
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no verdict on %s", render.List(c.Reasons, most))), "measure more requests, or several runs a side; --margin says what counts as the same")
 	}
-	return cli.WithHint(cli.NoVerdict(errors.New("nothing that is judged can be told apart")), "single requests (requests.jsonl, --save-detailed of vLLM, profile_export.jsonl of aiperf) or several runs a side show the spread")
+	return cli.WithHint(cli.NoVerdict(errors.New("it is not known how far what is judged varies")), "single requests (requests.jsonl, --save-detailed of vLLM, profile_export.jsonl of aiperf) or several runs a side show the spread")
+}
+
+// spread tells whether that of anything judged is known.
+func spread(c compare.Comparison) bool {
+	return slices.ContainsFunc(c.Metrics, func(m compare.Metric) bool { return m.Judged && m.P != nil })
 }
 
 // most is how many names a message has.

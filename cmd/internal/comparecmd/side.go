@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"llmops/analysis/compare/results"
@@ -106,18 +105,19 @@ func openPath(path string) (s side, err error) {
 	for _, e := range entries {
 		sub := filepath.Join(path, e.Name())
 		switch {
+		case strings.HasPrefix(e.Name(), "."):
 		case e.IsDir() && runfolder.Is(sub):
 			s.parts = append(s.parts, part{path: sub, folder: true})
 		case e.IsDir():
-			for _, name := range []string{"profile_export_aiperf.json", "summary_lifecycle_metrics.json"} {
-				if file := filepath.Join(sub, name); regular(file) {
-					s.parts = append(s.parts, part{path: file, foreign: true})
-				}
+			inner, err := os.ReadDir(sub)
+			if err != nil {
+				return s, cli.Usage(err)
 			}
-		case regular(sub) && slices.Contains([]string{".json", ".jsonl"}, filepath.Ext(sub)):
-			if one, err := openFile(sub); err == nil && one.kind == loadTest {
-				s.parts = append(s.parts, one.parts...)
+			for _, x := range inner {
+				s.parts = append(s.parts, resultAt(filepath.Join(sub, x.Name()))...)
 			}
+		default:
+			s.parts = append(s.parts, resultAt(sub)...)
 		}
 	}
 	if len(s.parts) > 0 {
@@ -125,6 +125,17 @@ func openPath(path string) (s side, err error) {
 		return s, nil
 	}
 	return side{kind: metrics, files: []string{path}}, nil
+}
+
+// resultAt is the result of a load test that a file holds; nil: it holds none.
+func resultAt(path string) []part {
+	if ext := filepath.Ext(path); ext != ".json" && ext != ".jsonl" || !regular(path) {
+		return nil
+	}
+	if one, err := openFile(path); err == nil && one.kind == loadTest {
+		return one.parts
+	}
+	return nil
 }
 
 func regular(path string) bool {

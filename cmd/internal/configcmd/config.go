@@ -23,9 +23,9 @@ func New(app *cli.App) *cobra.Command {
 			"  color: never\n" +
 			"  version:\n" +
 			"    output-format: json",
-		Example: "  llmops config show",
+		Example: "  llmops config show\n  llmops config schema --output llmops.schema.json",
 	}
-	cmd.AddCommand(newShow(app))
+	cmd.AddCommand(newShow(app), newSchema(app))
 	return cmd
 }
 

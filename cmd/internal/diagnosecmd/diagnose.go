@@ -117,6 +117,9 @@ func run(ctx context.Context, app *cli.App, o *options, c fault.Catalogue, args 
 			app.Warnf("--target %s names no series of the data", o.target)
 		}
 	}
+	if d.Topology != nil && !d.Topology.Names(in.Store) {
+		app.Warnf("--topology %s names no %q of the data: every one of them is looked at for itself", o.topology, d.Topology.Label)
+	}
 	d.From, d.To = in.Start, in.End
 	if err := o.times(&d, in); err != nil {
 		return err

@@ -44,6 +44,10 @@ func (o *options) explainFault(app *cli.App, c fault.Catalogue) error {
 func (v *view) fault(f *fault.Fault) error {
 	v.Printf("%s  %s  %s\n", v.Style.Bold(f.ID), f.En, f.Zh)
 	v.line("severity %s, of a %s: %s", f.Severity, f.Scope, f.Cause)
+	if f.CauseZh != "" {
+		v.line("%s", f.CauseZh)
+	}
+	v.line("an answer from a score of %s on, before calibration", render.Short(f.Least()))
 	t := &render.Table{Columns: render.Columns("", "SYMPTOM", "MEASURED AS", "TEST", "WEIGHT")}
 	add := func(sign string, list []fault.Symptom) {
 		for _, s := range list {
@@ -120,10 +124,12 @@ func faultDoc(f *fault.Fault) any {
 		Severity  fault.Severity `json:"severity"`
 		Scope     fault.Scope    `json:"scope"`
 		RootCause string         `json:"root_cause"`
+		CauseZh   string         `json:"root_cause_zh,omitempty"`
+		SureFrom  float64        `json:"sure_from"` // the least score, before calibration, that is an answer
 		Symptoms  []symptom      `json:"symptoms"`
 		Against   []symptom      `json:"against"`
 		Explains  []string       `json:"explains"`
 		Actions   []string       `json:"actions"`
 		Steps     []planStep     `json:"steps"`
-	}{"llmops.fault/v1", f.ID, f.En, f.Zh, f.Severity, f.Scope, f.Cause, list(f.Symptoms), list(f.Against), append([]string{}, f.Explains...), actions, stepsOf(f, fault.Names{}, nil)}
+	}{"llmops.fault/v1", f.ID, f.En, f.Zh, f.Severity, f.Scope, f.Cause, f.CauseZh, f.Least(), list(f.Symptoms), list(f.Against), append([]string{}, f.Explains...), actions, stepsOf(f, fault.Names{}, nil)}
 }

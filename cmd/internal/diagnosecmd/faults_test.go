@@ -29,8 +29,14 @@ func TestFaultsPage(t *testing.T) {
 	p("# The catalogue of faults\n\nWhat `llmops diagnose` looks for, in its order (`llmops diagnose --explain FAULT` prints an entry). A test begins at its first")
 	p("number and is full at its second; \"rises\" and \"falls\" are ratios to the normal period, \"gains\" and \"loses\" differences, and all four need")
 	p("a change of three to six standard deviations. What is required must be seen; the weight of what speaks against counts against.")
+	p("\"stays\" is the ratio to the normal period or its inverse, whichever is larger. A fault is an answer from the score that is named with it on,")
+	p("which is that before calibration ([diagnose.md](diagnose.md#confidence)).")
 	for _, f := range c.Faults {
-		p("\n## %s\n\n%s (%s), severity %s, of a %s: %s.\n", f.ID, f.En, f.Zh, f.Severity, f.Scope, f.Cause)
+		cause := f.Cause
+		if f.CauseZh != "" {
+			cause += " (" + f.CauseZh + ")"
+		}
+		p("\n## %s\n\n%s (%s), severity %s, of a %s: %s. An answer from a score of %g on.\n", f.ID, f.En, f.Zh, f.Severity, f.Scope, cause, f.Least())
 		table := &render.Table{Columns: render.Columns("", "symptom", "measured as", "test", "weight")}
 		for _, s := range f.Symptoms {
 			word := "for"

@@ -2,6 +2,7 @@ package diagnosecmd
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"llmops/analysis/diagnose"
@@ -24,6 +25,8 @@ type planItem struct {
 	Entity     string    `json:"entity"`
 	Onset      time.Time `json:"onset"`
 	Confidence float64   `json:"confidence"`
+	// AsLikely is the other one of a tie: what would tell them apart comes first.
+	AsLikely string `json:"as_likely,omitempty"`
 	// Set are the variables that somebody has to set before commands can run, and what
 	// they are: names that no label says.
 	Set   map[string]string `json:"set,omitempty"`
@@ -43,18 +46,45 @@ type planStep struct {
 func (s shown) plan() planDoc {
 	doc := planDoc{Schema: PlanSchema, Verdict: s.Verdict, Incidents: []planItem{}}
 	for _, x := range s.Incidents {
-		for _, d := range x.Diagnoses {
-			if d.Explained != "" || d.Confidence < 0.5 || d.Pattern == nil {
-				continue
+		for i, d := range x.Diagnoses {
+			if item, ok := s.planned(x, i, d); ok {
+				doc.Incidents = append(doc.Incidents, item)
 			}
-			doc.Incidents = append(doc.Incidents, planOf(x, d, s.names[d.Where]))
 		}
 	}
 	return doc
 }
 
+// planSure is the confidence from which a plan has the steps of a diagnosis that is
+// neither the first of its incident nor tied with that.
+const planSure = 0.5
+
+// planned is what a plan has of the i-th diagnosis: a plan follows what the report names,
+// however low its confidence, which it says.
+func (s shown) planned(x diagnose.Incident, i int, d diagnose.Diagnosis) (planItem, bool) {
+	tied := x.Tie != nil && slices.Contains(x.Tie.Between[:], d.Fault)
+	if i > 0 && (d.Explained != "" || d.Confidence < planSure && !tied) {
+		return planItem{}, false
+	}
+	item := planOf(x, d, s.names[d.Where])
+	if tied {
+		item.AsLikely = x.Tie.Between[0]
+		if item.AsLikely == d.Fault {
+			item.AsLikely = x.Tie.Between[1]
+		}
+	}
+	return item, true
+}
+
 func planOf(x diagnose.Incident, d diagnose.Diagnosis, n fault.Names) planItem {
 	item := planItem{ID: x.ID, Fault: d.Fault, Entity: d.Entity, Onset: d.Onset, Confidence: d.Confidence}
+	if d.Pattern == nil { // nobody knows more than where to look
+		item.Steps = []planStep{}
+		for _, a := range d.Actions {
+			item.Steps = append(item.Steps, planStep{Do: a, Risk: fault.Look})
+		}
+		return item
+	}
 	item.Steps = stepsOf(d.Pattern, n, func(b fault.Blank) {
 		if item.Set == nil {
 			item.Set = map[string]string{}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -170,32 +171,29 @@ func (v *view) series(series, entity string) string {
 	return render.Cut(name, 60)
 }
 
-// named is a series as people write it, name{labels}, without the labels that say what
-// the entity says already.
+// labelled is the end of a series, and label one of the labels in it.
+var (
+	labelled = regexp.MustCompile(`^(?s:(.*?)) ?\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*"(?:, ?|\}$))+)`)
+	label    = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
+)
+
+// named is a series without the labels that say what the entity says already.
 func named(series, entity string) string {
-	at := strings.LastIndex(series, "{")
-	if at < 0 || !strings.HasSuffix(series, "}") {
+	parts := labelled.FindStringSubmatch(series)
+	if parts == nil {
 		return series
 	}
 	known := strings.Split(entity, ",")
-	name := strings.TrimSpace(series[:at])
 	var kept []string
-	for pair := range strings.SplitSeq(series[at+1:len(series)-1], `", `) {
-		key, value, ok := strings.Cut(pair, `="`)
-		value = strings.TrimSuffix(value, `"`)
-		switch {
-		case !ok: // not what was thought
-			return series
-		case key == "__name__":
-			name = value
-		case !slices.Contains(known, key+"="+value):
-			kept = append(kept, key+`="`+value+`"`)
+	for _, l := range label.FindAllStringSubmatch(parts[2], -1) {
+		if !slices.Contains(known, l[1]+"="+l[2]) {
+			kept = append(kept, l[0])
 		}
 	}
 	if len(kept) == 0 {
-		return name
+		return parts[1]
 	}
-	return name + "{" + strings.Join(kept, ",") + "}"
+	return parts[1] + "{" + strings.Join(kept, ",") + "}"
 }
 
 // rest are the other diagnoses of a confidence of least or more, in a few words.

@@ -23,7 +23,7 @@ func incident(t *testing.T, evil string) shown {
 	c := shipped(t)
 	at := time.Date(2026, 3, 1, 23, 50, 0, 0, time.UTC)
 	where := diagnose.Entity{Label: "replica", Name: "llm-0" + evil}
-	series := `{__name__="kv_usage", replica="llm-0` + evil + `", zone="` + evil + `"}`
+	series := `kv_usage{replica="llm-0` + evil + `",zone="` + evil + `"}`
 	e := diagnose.Evidence{Symptom: "the cache is full", Series: series, Value: 0.98, Normal: new(0.5), Unit: "ratio", At: at.Add(time.Minute), Degree: 1}
 	find := func(id string) diagnose.Diagnosis {
 		return diagnose.Diagnosis{Fault: id, Name: c.Find(id).En, Confidence: 0.9, RootCause: c.Find(id).Cause, Entity: where.String(), Severity: fault.High, Onset: at,
@@ -133,10 +133,11 @@ func TestHostileLabels(t *testing.T) {
 
 func TestNamed(t *testing.T) {
 	for _, c := range [][3]string{
-		{`{__name__="gpu_temp", gpu="0", replica="a"}`, "replica=a,gpu=0", "gpu_temp"},
-		{`{__name__="gpu_temp", gpu="1", replica="a"}`, "replica=a,gpu=0", `gpu_temp{gpu="1"}`},
+		{`gpu_temp{gpu="0",replica="a"}`, "replica=a,gpu=0", "gpu_temp"},
+		{`gpu_temp{gpu="1",replica="a"}`, "replica=a,gpu=0", `gpu_temp{gpu="1"}`},
+		{`sum by (x) ({__name__=~"a|b"}) {gpu="1",odd="}\",b"}`, "gpu=1", `sum by (x) ({__name__=~"a|b"}){odd="}\",b"}`},
 		{`gpu_clock and on (gpu) x > 0.3 {gpu="0"}`, "", `gpu_clock and on (gpu) x > 0.3{gpu="0"}`},
-		{`latency{service="web", stat="p95"}`, "service=web", `latency{stat="p95"}`},
+		{`latency{service="web",stat="p95"}`, "service=web", `latency{stat="p95"}`},
 		{"rate(x[5m])", "", "rate(x[5m])"}, {"x{odd}", "", "x{odd}"}, {"{}", "", "{}"}, {"", "", ""},
 	} {
 		if got := named(c[0], c[1]); got != c[2] {

@@ -1,10 +1,12 @@
 package loadtestcmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
+	"llmops/analysis/compat"
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
 	"llmops/probes/load"
@@ -24,6 +26,7 @@ type bench struct {
 	checks     func(int64) check.Set
 	targets    []*target
 	observer   *observer // nil: only requests are measured
+	misses     *misses   // nil: nobody asks how far requests resemble each other
 }
 
 // setUp reads what the flags name and starts the embedded server, which stop
@@ -39,9 +42,6 @@ func setUp(ctx context.Context, app *cli.App, o *options) (b *bench, stop func()
 	}
 	if b.checks, err = o.checksOf(b.prompts); err != nil {
 		return nil, nil, err
-	}
-	if o.batch > 1 {
-		b.prompts = batch{b.prompts, int64(o.batch)}
 	}
 	stop = func() {}
 	if o.embedded {
@@ -80,7 +80,7 @@ func (b *bench) config() load.Config {
 		Concurrency: o.concurrency, MaxConcurrency: o.maxConcurrency,
 		Requests: o.requests, Duration: o.duration, Drain: o.drain,
 		WarmupRequests: o.warmup.requests, WarmupDuration: o.warmup.duration,
-		Shard: o.shard,
+		Shard: o.shard, StartAt: o.startAt.Time,
 	}
 	for _, t := range b.targets {
 		cfg.Targets = append(cfg.Targets, t.Target)
@@ -100,7 +100,8 @@ type measurement struct {
 	agg     *loadreport.Aggregator
 	result  load.Result
 	first   *firstFailure
-	lengths *lengths // nil: not known beforehand
+	lengths *lengths          // nil: not known beforehand
+	compat  *compat.Collector // nil: not asked for
 	server  []loadreport.ServerMoment
 	err     error // that broke the run off
 }
@@ -109,9 +110,12 @@ type measurement struct {
 // nothing was sent.
 func (b *bench) measure(ctx context.Context, cfg load.Config, dir *folder) (*measurement, error) {
 	agg := loadreport.New(loadreport.Config{Objectives: b.objectives, Confidence: b.o.confidence, Price: b.o.price()})
-	m := &measurement{agg: agg, first: &firstFailure{}, lengths: lengthsOf(cfg)}
+	m := &measurement{agg: agg, first: &firstFailure{}, lengths: lengthsOf(cfg), compat: b.o.compat.Collector()}
 	if cfg.Gauge == nil {
 		cfg.Gauge = &load.Gauge{}
+	}
+	if err := near(ctx, b.app, cfg.StartAt); err != nil {
+		return nil, err
 	}
 	if err := dir.begin(b.kept(m)); err != nil {
 		return nil, err
@@ -133,6 +137,8 @@ func (b *bench) measure(ctx context.Context, cfg load.Config, dir *folder) (*mea
 		watch.add(r)
 		m.first.note(r)
 		m.lengths.add(r)
+		b.misses.add(r)
+		m.compat.Add(r)
 		return dir.record(r)
 	})
 	stop()
@@ -141,7 +147,7 @@ func (b *bench) measure(ctx context.Context, cfg load.Config, dir *folder) (*mea
 		m.err = err
 	}
 	if m.result.Started.IsZero() { // nothing was sent: the configuration is at fault
-		return nil, cli.Usage(m.err)
+		return nil, cmp.Or(ctx.Err(), cli.Usage(m.err))
 	}
 	m.summary = Summarize(agg, b.facts(m))
 	watch.report(m)

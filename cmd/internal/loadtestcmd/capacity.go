@@ -54,6 +54,8 @@ func (o *options) checkCapacity() error {
 		return cli.Usagef("--min-rate and --max-rate need --find-capacity: they bound its search")
 	case !c.on():
 		return nil
+	case o.emit.asked():
+		return cli.Usagef("--find-capacity and --emit exclude each other: each probe of a search depends on those before it, which no pods that share one load can do")
 	case c.find != findRate && c.find != findConcurrency:
 		return cli.Usagef("--find-capacity %q: want rate or concurrency", c.find)
 	case len(o.objectives.Inline)+len(o.objectives.Files) == 0:
@@ -187,6 +189,7 @@ func (s *search) report() error {
 	m, o := s.shown()
 	doc := s.find.Report(s.unloaded, s.reports)
 	sum := &m.summary
+	doc.Seed = s.o.seed
 	sum.Capacity = &doc
 	if doc.LimitedBy == "" && doc.Load() == nil && s.light != nil {
 		_, doc.LimitedBy, _ = s.margin(s.light.summary)
@@ -237,6 +240,8 @@ func (s *search) verdict(doc capacity.Report) loadreport.Verdict {
 		return loadreport.Pass
 	case s.light != nil && s.light.summary.Client.Verdict == loadreport.ClientInvalid && len(s.runs) == 0:
 		return loadreport.Invalid
+	case doc.Ended == capacity.Stopped && len(s.runs) > 0: // a lower load may hold
+		return loadreport.Inconclusive
 	case s.hopeless():
 		return loadreport.Fail
 	}

@@ -51,6 +51,7 @@ func (s *search) judge(m *measurement, value float64, diverged bool, completed f
 		r.Concurrency = new(int(value))
 	}
 	margin, objective, observed := s.margin(sum)
+	p.Share, p.Allowed = s.share(sum)
 	if margin != nil {
 		p.Margin = *margin
 		if objective != "" {

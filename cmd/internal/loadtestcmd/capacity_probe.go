@@ -133,10 +133,12 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 	if o.warmup == (extent{}) {
 		o.warmup.duration = capacity.WarmUp(o.duration, s.idle)
 	}
+	s.fill(&o)
 	b, err := s.at(&o, len(s.runs)+1)
 	if err != nil {
 		return capacity.Probe{}, err
 	}
+	b.misses = newMisses(s.objectives)
 	dir, err := openFolder(s.probeDir())
 	if err != nil {
 		return capacity.Probe{}, err
@@ -164,6 +166,7 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 		s.idle = time.Duration(*m.summary.Metrics.Latency.Mean * float64(time.Millisecond))
 	}
 	p := s.judge(m, value, diverged, completed)
+	p.Effect = b.misses.effect(s.nearest(m.summary), s.o.confidence)
 	s.runs, s.options = append(s.runs, m), append(s.options, &o)
 	out := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows), server: m.server, from: m.result.MeasuredFrom}
 	return p, writeFiles(dir, out)

@@ -103,6 +103,7 @@ func TestSearchVerdict(t *testing.T) {
 		{"nothing holds", []capacity.ProbeReport{fail}, capacity.Report{Ended: capacity.Exhausted}, loadreport.Fail, cli.CodeGate},
 		{"nothing is shown", []capacity.ProbeReport{open, fail}, capacity.Report{Ended: capacity.Exhausted}, loadreport.Inconclusive, cli.CodeNoVerdict},
 		{"the client is the limit", []capacity.ProbeReport{pass}, capacity.Report{RequestsPerSecond: new(10.0), Ended: capacity.ByClient}, loadreport.Invalid, cli.CodeNoVerdict},
+		{"stopped before a lower load was tried", []capacity.ProbeReport{fail}, capacity.Report{Ended: capacity.Stopped}, loadreport.Inconclusive, cli.CodeNoVerdict},
 		{"stopped early", []capacity.ProbeReport{open}, capacity.Report{Ended: capacity.Stopped}, loadreport.Inconclusive, cli.CodeNoVerdict},
 	} {
 		t.Run(c.name, func(t *testing.T) {

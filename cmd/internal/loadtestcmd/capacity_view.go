@@ -136,6 +136,23 @@ func capacityTable(s loadreport.Summary, style render.Style) *render.Table {
 	return t
 }
 
+// flatCapacity adds what a search found as rows of metric and value.
+func flatCapacity(t *render.Table, s loadreport.Summary) {
+	doc := s.Capacity
+	if doc == nil {
+		return
+	}
+	for _, row := range []struct {
+		name string
+		v    *float64
+	}{{"capacity_requests_per_second", doc.RequestsPerSecond}, {"capacity_concurrency", doc.Concurrency}, {"capacity_low", doc.Low}, {"capacity_high", doc.High}} {
+		if row.v != nil {
+			t.Add(row.name, render.Full(row.v))
+		}
+	}
+	t.Add("capacity_probes", strconv.Itoa(len(doc.Probes)))
+}
+
 // capacity is the result of a search with its probes, and latency against load.
 func (v *view) capacity() {
 	if v.s.Capacity == nil {

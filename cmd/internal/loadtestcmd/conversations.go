@@ -18,14 +18,17 @@ func (s scripted) Session(number int64) load.Session {
 	return out
 }
 
-// converse fits sessions and prompts to each other, and puts before all prompts
-// what they share.
+// converse fits sessions and prompts to each other, puts before all prompts what they
+// share, and several into one request.
 func (o *options) converse(cfg *load.Config) {
 	if d, ok := cfg.Prompts.(*prompt.Dataset); ok && cfg.Sessions != nil {
 		cfg.Sessions = scripted{cfg.Sessions, d}
 	}
 	if o.sharedPrefix > 0 {
 		cfg.Prompts = prompt.Prefixed{Source: cfg.Prompts, Seed: o.seed, Words: o.sharedPrefix}
+	}
+	if o.batch > 1 {
+		cfg.Prompts = batch{cfg.Prompts, int64(o.batch)}
 	}
 }
 

@@ -35,6 +35,16 @@ func (e *emit) addFlags(cmd *cobra.Command) {
 
 func (e *emit) asked() bool { return e.kind == emitJob }
 
+// check keeps a load test from running where a manifest was meant.
+func (e *emit) check(given func(string) bool) error {
+	for _, name := range []string{"emit-image", "emit-name"} {
+		if !e.asked() && given(name) {
+			return cli.WithHint(cli.Usagef("--%s needs --emit: without it the load test runs here", name), "add --emit %s", emitJob)
+		}
+	}
+	return nil
+}
+
 // getenv is the environment in which --shard index/N is read.
 func (e *emit) getenv(real func(string) (string, bool)) func(string) (string, bool) {
 	if !e.asked() {

@@ -32,6 +32,7 @@ type following struct {
 	scrapes, failed int
 	engine          string
 
+	shard    bool // others load the server too
 	warm     bool // the window begins after a warm-up
 	measured chan time.Time
 	load     atomic.Bool // measured requests are being sent
@@ -45,7 +46,7 @@ func (b *observer) follow(ctx context.Context, app *cli.App, cfg load.Config, di
 		return &following{}
 	}
 	f := &following{
-		observer: b, app: app, dir: dir, gauge: cfg.Gauge, side: &loadreport.ServerSide{},
+		observer: b, app: app, dir: dir, gauge: cfg.Gauge, side: &loadreport.ServerSide{}, shard: cfg.Shard.Count > 1,
 		warm: cfg.WarmupRequests > 0 || cfg.WarmupDuration > 0, measured: make(chan time.Time, 1), done: make(chan struct{}),
 	}
 	f.begin()
@@ -203,7 +204,7 @@ func (f *following) report(m *measurement) {
 
 // over is what the readings came to.
 func (f *following) over(client loadreport.ClientVerdict) loadreport.ServerRun {
-	run := loadreport.ServerRun{Engine: f.engine, Scrapes: f.scrapes, Failed: f.failed, Client: client}
+	run := loadreport.ServerRun{Engine: f.engine, Scrapes: f.scrapes, Failed: f.failed, Client: client, Shard: f.shard}
 	for _, t := range f.targets {
 		run.URLs = append(run.URLs, t.URL())
 	}

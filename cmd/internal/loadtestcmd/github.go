@@ -57,7 +57,12 @@ func stepSummary(w io.Writer, s loadreport.Summary) error {
 		requestsLine(s.Requests), seconds(s.MeasuredS)); err != nil {
 		return err
 	}
-	for _, t := range []*render.Table{sloTable(s, render.Style{}), metricTable(s), urlTable(s), qualityTable(s), sampleTable(s), errorTable(s)} {
+	if s.Capacity != nil {
+		if _, err := fmt.Fprintf(w, "%s\n\n", render.Clean(capacityLine(s))); err != nil {
+			return err
+		}
+	}
+	for _, t := range []*render.Table{capacityTable(s, render.Style{}), sloTable(s, render.Style{}), metricTable(s), urlTable(s), qualityTable(s), sampleTable(s), errorTable(s)} {
 		if len(t.Rows) == 0 {
 			continue
 		}

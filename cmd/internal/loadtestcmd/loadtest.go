@@ -83,7 +83,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	}
 	// The files first: a reader of standard output may have gone away.
 	report := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows), server: m.server, from: m.result.MeasuredFrom}
-	for _, err := range []error{writeFiles(dir, report), o.print(app, m.agg, m.summary)} {
+	for _, err := range []error{writeFiles(dir, report), m.print(app, o)} {
 		if m.err == nil {
 			m.err = err
 		}

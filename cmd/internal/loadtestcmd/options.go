@@ -48,6 +48,7 @@ type options struct {
 
 	shardText string
 	shard     load.Shard // read from shardText
+	startAt   moment
 	emit      emit
 	people    people
 	batch     int // inputs of a request for embeddings
@@ -64,6 +65,7 @@ type options struct {
 
 	telemetry telemetryFlags
 	capacity  capacityFlags
+	compat    Compat
 
 	objectives objectives.Flags
 	confidence float64
@@ -151,6 +153,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	o.link.addFlags(cmd)
 	o.telemetry.addFlags(cmd)
 	o.capacity.addFlags(cmd)
+	o.startAt.addFlags(cmd)
 
 	o.objectives.AddFlags(cmd)
 	f.Float64Var(&o.confidence, "confidence", 0.95, "confidence that a verdict needs")
@@ -161,6 +164,8 @@ func (o *options) addFlags(cmd *cobra.Command) {
 
 	f.StringVar(&o.out, "out", "", "write summary.json, requests.jsonl, report.html and junit.xml to this `DIR`")
 	o.output.AddFlags(cmd, render.Formats()...)
+	o.compat.AddFlags(cmd)
+	cmd.MarkFlagsMutuallyExclusive("compat", "find-capacity")
 
 	cmd.MarkFlagsMutuallyExclusive("concurrency", "rate", "stages")
 	cli.Depends(cmd, "rate", "arrivals", "burstiness", "max-concurrency", "ramp")
@@ -183,6 +188,9 @@ func (o *options) check(args []string) error {
 		return cli.Usagef("--fault needs --embedded: it is a fault of the built-in server")
 	case len(args) > 0:
 		o.urls = args
+	}
+	if err := o.emit.check(o.given); err != nil {
+		return err
 	}
 	if err := o.checkCapacity(); err != nil {
 		return err
@@ -223,13 +231,25 @@ func (o *options) check(args []string) error {
 	if err := o.telemetry.check(); err != nil {
 		return err
 	}
+	if err := o.compat.Check(o.given("output-format"), o.output.Format); err != nil {
+		return err
+	}
+	if err := o.startAt.check(time.Now()); err != nil {
+		return err
+	}
 	if o.sharedPrefix < 0 || o.sharedPrefix > length.Max {
 		return cli.Usagef("--shared-prefix-tokens %d is outside 0 to %d", o.sharedPrefix, length.Max)
 	}
 	if err := o.replay.check(o.given); err != nil {
 		return err
 	}
-	return o.people.check()
+	if err := o.people.check(); err != nil {
+		return err
+	}
+	if kind, _ := api.Lookup(o.api); o.people.quitters.Events > 0 && (o.noStream || !kind.Streams()) {
+		return cli.WithHint(cli.Usagef("--cancel %s counts token events, and whole replies have none", o.people.cancelText), "cancel after a time, such as 5%%:after=2s, or let replies be streams")
+	}
+	return nil
 }
 
 func (o *options) checkSizes() error {

@@ -83,6 +83,9 @@ func undecided(s loadreport.Summary) error {
 		}
 	}
 	err := cli.NoVerdict(fmt.Errorf("no verdict on %s", strings.Join(open, ", ")))
+	if s.Load.Shard != "" {
+		return cli.WithHint(err, "this is shard %s of the run: judge all of them together with \"llmops report DIR...\"", s.Load.Shard)
+	}
 	if more > 0 {
 		return cli.WithHint(err, "measure about %d more requests: --requests %d", more, uint64(s.Requests.Total)+more)
 	}

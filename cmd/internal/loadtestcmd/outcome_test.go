@@ -4,8 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/cli/clitest"
 )
 
 // An invalid client gives no verdict, and the advice follows from what it lacked.
@@ -19,6 +22,31 @@ func TestInvalidClient(t *testing.T) {
 		}
 		if advice := clientAdvice(exhausted); !strings.Contains(advice, want) {
 			t.Errorf("%d requests without a descriptor: %q, want %q", exhausted, advice, want)
+		}
+	}
+}
+
+// A run that was broken off lacked time, not CPU; a shard that decides nothing has others
+// beside it.
+func TestHints(t *testing.T) {
+	killed := loadreport.Summary{Verdict: loadreport.Invalid}
+	killed.Client.Reasons = []string{"it was killed"}
+	more := uint64(40)
+	part := loadreport.Summary{Verdict: loadreport.Inconclusive, Requests: loadreport.Requests{Total: 9, Succeeded: 9},
+		SLO: []loadreport.Judgement{{Verdict: loadreport.Inconclusive, MoreNeeded: &more}}}
+	whole := part
+	part.Load.Shard = "1/2"
+	for want, err := range map[string]error{
+		"run it to its end": Shown{Summary: killed, Interrupted: true}.Outcome(),
+		"more free CPU":     Shown{Summary: killed}.Outcome(),
+		"llmops report":     outcome(part, &firstFailure{}, 0),
+		"--requests 49":     outcome(whole, &firstFailure{}, 0),
+	} {
+		verb := func(*cli.App) *cobra.Command {
+			return &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return err }}
+		}
+		if r := clitest.Run(t, &cli.App{}, []cli.Verb{verb}, "x"); r.Code != cli.CodeNoVerdict || strings.Count(r.Err, "hint:") != 1 || !strings.Contains(r.Err, want) {
+			t.Errorf("exit %v, want %q in %s", r.Code, want, r.Err)
 		}
 	}
 }

@@ -24,7 +24,9 @@ type page struct {
 	from    time.Time // when the measured part began
 }
 
-func (p page) write(w io.Writer) error {
+func (p page) write(w io.Writer) error { return html.Write(w, p.doc()) }
+
+func (p page) doc() html.Page {
 	s := p.summary
 	doc := html.Page{
 		Title:       s.Target.URL,
@@ -61,7 +63,7 @@ func (p page) write(w io.Writer) error {
 	table("Errors", "", errorTable(s))
 	table("Checks", "worst first", qualityTable(s))
 	table("Answers that failed a check", "of each check the first requests; secrets are taken out", sampleTable(s))
-	return html.Write(w, doc)
+	return doc
 }
 
 func kindOf(v loadreport.Verdict) html.Kind {

@@ -2,12 +2,14 @@ package loadtestcmd
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +42,17 @@ func simulator(t *testing.T) (*sim.Server, string) {
 	h := httptest.NewServer(s.Handler())
 	t.Cleanup(h.Close)
 	return s, h.URL + "/v1"
+}
+
+func TestFlagsThatSayNothing(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"--emit-image i", "--emit-image needs --emit"},
+		{"--emit-name n --shard 1/1", "--emit-name needs --emit"},
+		{"--cancel 5%:after=2tok --no-stream", "counts token events"},
+		{"--cancel 5%:after=2tok --api embeddings", "counts token events"},
+	} {
+		want(t, loadtest(t, nil, append(strings.Fields(c.args), "http://127.0.0.1:1/v1")...), cli.CodeUsage, c.says)
+	}
 }
 
 func TestShardFlag(t *testing.T) {
@@ -89,6 +102,30 @@ func TestShardsOfACommand(t *testing.T) {
 	}
 	want(t, loadtest(t, nil, srv.URL+"/v1", "--concurrency", "3", "--shard", "1/4"), cli.CodeUsage, "--concurrency 3 is less than the 4 shards")
 	want(t, loadtest(t, nil, srv.URL+"/v1", "--rate", "9", "--max-concurrency", "2", "--shard", "1/4"), cli.CodeUsage, "--max-concurrency 2 is less")
+}
+
+// A server that does not list its models, as while it restarts, is asked for that of the
+// others.
+func TestModelOfSeveralURLs(t *testing.T) {
+	_, url := simulator(t)
+	var asked atomic.Value
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		asked.Store(string(body))
+		answer(w, r)
+	}))
+	t.Cleanup(silent.Close)
+	s := summaryOf(t, nil, silent.URL+"/v1", url, "--telemetry=false")
+	if text, _ := asked.Load().(string); !strings.Contains(text, `"model":"sim"`) || s.Target.Model != "sim" {
+		t.Errorf("model %q, in %.80s", s.Target.Model, text)
+	}
+	if s := summaryOf(t, nil, silent.URL+"/v1", "--telemetry=false"); s.Target.Model != fallbackModel {
+		t.Errorf("model %q", s.Target.Model)
+	}
 }
 
 func TestSeveralURLs(t *testing.T) {
@@ -176,6 +213,10 @@ func TestEmbeddingsCommand(t *testing.T) {
 	if *s.Tokens.Prompt != 20*5*7 || s.Tokens.Completion != nil || s.Metrics.TTFT.Count+s.Metrics.TPOT.Count+s.Metrics.ITL.Count != 0 ||
 		s.Throughput.InputsPerSecond == nil || s.Throughput.TokensPerSecond != nil || s.SLO[0].Verdict == loadreport.Fail {
 		t.Errorf("%+v %+v %+v", s.Tokens, s.Throughput, s.SLO)
+	}
+	s = summaryOf(t, nil, url, "-n", "20", "--api", "embeddings", "--embedding-batch", "5", "--prompt-tokens", "7", "--shared-prefix-tokens", "30")
+	if *s.Tokens.Prompt != 20*5*37 || s.Lengths == nil || s.Lengths.Prompt.Asked != 5*37 {
+		t.Errorf("not each input has what all begin with: %+v %+v", s.Tokens, s.Lengths)
 	}
 	r := loadtest(t, nil, url, "--api", "embeddings", "--embedding-batch", "5", "--telemetry=false")
 	want(t, r, cli.CodeOK, "inputs/s", "prompt tokens/s")

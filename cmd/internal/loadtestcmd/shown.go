@@ -9,6 +9,7 @@ import (
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/render"
+	"llmops/cmd/internal/render/html"
 )
 
 // Shown is a load test that was measured before, for a command that shows it again.
@@ -39,6 +40,9 @@ func (s Shown) Print(app *cli.App, out *cli.Output) error {
 	return printTo(app, out, s.Load, s.Aggregator, s.Summary)
 }
 
+// Page is the report as HTML, for a report of several things.
+func (s Shown) Page() html.Page { return s.page().doc() }
+
 func (s Shown) page() page {
 	return page{summary: s.Summary, load: s.Load, course: s.Aggregator.Course(), buckets: s.Aggregator.LatencyHistogram(pageRows), server: s.Server, from: s.From}
 }
@@ -55,6 +59,9 @@ func (s Shown) Tell(app *cli.App) {
 // where that was interrupted there is no verdict.
 func (s Shown) Outcome() error {
 	err := outcome(s.Summary, &firstFailure{s.First}, s.Exhausted)
+	if s.Interrupted && s.Summary.Verdict == loadreport.Invalid { // more CPU would not have helped
+		return cli.WithHint(cli.NoVerdict(err), "run it to its end")
+	}
 	if err == nil && s.Interrupted {
 		return cli.WithHint(cli.NoVerdict(errors.New("the load test was interrupted: what it measured until then is no verdict")), "run it to its end")
 	}

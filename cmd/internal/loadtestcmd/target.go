@@ -75,7 +75,22 @@ func (o *options) targets(ctx context.Context, app *cli.App) (all []*target, err
 		}
 		all = append(all, t)
 	}
+	o.shareModel(all)
 	return all, nil
+}
+
+// shareModel asks targets that did not list their models, as one does that is being
+// restarted, for that of the first that did.
+func (o *options) shareModel(all []*target) {
+	i := slices.IndexFunc(all, func(t *target) bool { return len(t.models) > 0 })
+	if o.model != "" || i < 0 {
+		return
+	}
+	for _, t := range all {
+		if len(t.models) == 0 {
+			t.Body.Model = all[i].Body.Model
+		}
+	}
 }
 
 // inShort is what a report says of the targets as a whole.

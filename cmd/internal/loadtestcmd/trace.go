@@ -49,7 +49,7 @@ func (p *replay) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&p.think, "trace-think", false, "a turn of a session waits for the answer to the one before and for the time the trace's user took to think")
 	cli.Depends(cmd, "trace", "trace-format", "trace-columns", "time-scale", "limit", "max-prompt-tokens", "trace-think", "max-concurrency")
 	cmd.MarkFlagsMutuallyExclusive("trace", "concurrency", "stages")
-	for _, other := range []string{"dataset", "turns", "ramp", "shared-prefix-tokens"} {
+	for _, other := range []string{"dataset", "turns", "ramp", "shared-prefix-tokens", "embedding-batch"} {
 		cmd.MarkFlagsMutuallyExclusive("trace", other)
 	}
 	cmd.MarkFlagsMutuallyExclusive("time-scale", "rate")
@@ -224,7 +224,7 @@ func (p *replay) facts(requests int64, duration time.Duration) *loadreport.Trace
 		Format: p.trace.Format, Name: p.trace.Name, Rows: p.trace.Len(), Played: n, SpanS: p.plan.SpanOf(n).Seconds(), TimeScale: p.plan.Scale(),
 		Sessions: p.trace.Sessions(), Think: p.think, LeftOut: p.trace.Failed, Unsorted: p.trace.Unsorted, Clipped: p.plan.Clipped(n),
 	}
-	if share, ok := p.trace.Reuse(n); ok {
+	if share, ok := p.trace.Reuse(n, p.maxPrompt); ok {
 		out.PrefixReuse = &share
 	}
 	p.about = out

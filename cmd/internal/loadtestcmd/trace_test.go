@@ -2,17 +2,24 @@ package loadtestcmd
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"io"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/cli/clitest"
+	"llmops/probes/load"
+	"llmops/probes/load/length"
+	"llmops/probes/load/prompt"
 	"llmops/probes/load/trace"
 	"llmops/probes/request"
 	"llmops/probes/sim"
@@ -97,7 +104,7 @@ func TestTraceWithPrefixes(t *testing.T) {
 	if reuse < 0.2 || math.Abs(share-reuse) > 0.05 {
 		t.Errorf("the server's cache had %.3f of the prompts, the trace has %.3f", share, reuse)
 	}
-	want, _ := tr.Reuse(rows)
+	want, _ := tr.Reuse(rows, 0)
 	if l := s.Load; *l.Arrivals != "trace" || l.Trace.Format != "mooncake" || l.Trace.Name != "mooncake.jsonl" || l.Trace.Played != rows || l.Trace.TimeScale != scale || reuse != want {
 		t.Errorf("%+v", l.Trace)
 	}
@@ -140,13 +147,46 @@ func TestTraceWithThinkTimes(t *testing.T) {
 }
 
 // A run plays again what it recorded: arrivals, lengths, and who gave up.
+// Answers to what is to be cancelled never come, so that how fast this machine is does
+// not matter. In the run before they are told by their words, in the replay by their
+// lengths: it has the default one where the record has none.
 func TestReplayOfARun(t *testing.T) {
-	slow := func(c *sim.Config) { c.PrefillBase = 400 * time.Millisecond }
-	_, r, first := tested(t, quick(t, slow), "--rate", "80", "--arrivals", "poisson", "--requests", "60", "--cancel", "25%:after=20ms")
+	const plan, words, other = "25%:after=20ms", 8, 64
+	quitters, err := load.ParseQuitters(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quitters.Seed = 1
+	prompts := prompt.Synthetic{Seed: 1, Input: length.Constant(words)}
+	hangs := map[string]bool{}
+	for i := range int64(60) {
+		if quitters.Cancel(i) != (load.Cancellation{}) {
+			hangs[prompts.Prompt(i).Text] = true
+		}
+	}
+	cfg := sim.DefaultConfig()
+	cfg.PrefillBase, cfg.DecodeBase = time.Millisecond, time.Millisecond
+	engine, err := sim.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var asked struct{ Messages []struct{ Content string } }
+		if json.Unmarshal(body, &asked) == nil && len(asked.Messages) == 1 {
+			if text := asked.Messages[0].Content; hangs[text] || len(strings.Fields(text)) == other {
+				<-r.Context().Done()
+				return
+			}
+		}
+		engine.Handler().ServeHTTP(w, r)
+	})).URL
+	_, r, first := tested(t, url, "--rate", "80", "--arrivals", "poisson", "--requests", "60", "--cancel", plan)
 	before := kept(t, first)
-	s, r2, second := tested(t, quick(t, slow), "--trace", filepath.Join(first, requestsFile))
+	s, r2, second := tested(t, url, "--trace", filepath.Join(first, requestsFile), "--prompt-tokens", strconv.Itoa(other))
 	after := kept(t, second)
-	if len(before) != 60 || len(after) != 60 || s.Requests.Cancelled < 5 || s.Requests.Failed > 0 {
+	if len(before) != 60 || len(after) != 60 || s.Requests.Cancelled < 5 || int(s.Requests.Cancelled) != len(hangs) || s.Requests.Failed > 0 {
 		t.Fatalf("%d and %d records, %+v\n%s%s", len(before), len(after), s.Requests, r.Err, r2.Err)
 	}
 	a, b := offsets(before), offsets(after)
@@ -156,6 +196,10 @@ func TestReplayOfARun(t *testing.T) {
 		}
 		if before[i].Error != after[i].Error || before[i].OK && (*before[i].PromptTokens != *after[i].PromptTokens || *before[i].CompletionTokens != *after[i].CompletionTokens) {
 			t.Errorf("request %d was %+v and is %+v", i, before[i], after[i])
+		}
+		was, is := before[i].DoneAt.Sub(before[i].SentAt), after[i].DoneAt.Sub(after[i].SentAt)
+		if before[i].Error == request.Cancelled && is < was-time.Millisecond {
+			t.Errorf("request %d was cancelled after %v and is after %v", i, was, is)
 		}
 	}
 }
@@ -228,7 +272,10 @@ func TestConversationsOfAFile(t *testing.T) {
 		{"--trace x --arrivals poisson", "the trace says when requests arrive", "--time-scale"},
 		{"--trace x --concurrency 3", "exclude each other", ""},
 		{"--trace x --turns 3", "exclude each other", ""},
+		{"--trace x --api embeddings --embedding-batch 2", "exclude each other", ""},
 		{"--trace x --time-scale 0", "must be above 0", ""},
+		{"--trace " + traces + "azure-2024.csv --rate 0", "--rate: 0 requests a second", ""},
+		{"--trace " + traces + "azure-2024.csv --rate=-2", "--rate: -2 requests a second", ""},
 		{"--trace x --trace-columns when=a", `"when=a" does not name a column`, "time, input, output, session, took"},
 		{"--trace " + traces + "azure-2024.csv --trace-think", "no sessions", ""},
 		{"--trace " + traces + "azure-2024.csv --trace-format mooncake", "azure-2024.csv:1:1: want a JSON object", "docs/traces.md"},

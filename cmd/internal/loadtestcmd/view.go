@@ -245,6 +245,7 @@ func flat(s loadreport.Summary) *render.Table {
 			t.Add(name, render.Full(v))
 		}
 	}
+	flatCapacity(t, s)
 	for _, r := range rows(s) {
 		for _, c := range []struct {
 			prefix string

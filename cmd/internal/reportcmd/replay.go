@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"llmops/analysis/compat"
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/loadtestcmd"
@@ -19,55 +16,6 @@ import (
 	"llmops/probes/request"
 	"llmops/rules/slo"
 )
-
-// open reads the folders that the arguments stand for, each once, in the order of
-// their names.
-func open(args []string) (folders []*runfolder.Folder, err error) {
-	var dirs []string
-	for _, arg := range args {
-		found, err := find(arg)
-		if err != nil {
-			return nil, err
-		}
-		for _, dir := range found {
-			if dir = filepath.Clean(dir); !slices.Contains(dirs, dir) {
-				dirs = append(dirs, dir)
-			}
-		}
-	}
-	slices.Sort(dirs)
-	for _, dir := range dirs {
-		f, err := runfolder.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		folders = append(folders, f)
-	}
-	return folders, nil
-}
-
-// find gives dir if it is a run folder, else the run folders right in it.
-func find(dir string) (dirs []string, err error) {
-	if runfolder.Is(dir) {
-		return []string{dir}, nil
-	}
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, cli.WithHint(cli.Usagef("%s: there is no such folder", dir), "\"llmops loadtest URL --out %s\" makes one", dir)
-	case err != nil:
-		return nil, cli.Usage(err)
-	}
-	for _, e := range entries {
-		if sub := filepath.Join(dir, e.Name()); runfolder.Is(sub) {
-			dirs = append(dirs, sub)
-		}
-	}
-	if len(dirs) == 0 {
-		return nil, cli.WithHint(cli.Usagef("%s is no folder of a load test, and holds none", dir), "\"llmops loadtest URL --out DIR\" writes one: summary.json, requests.jsonl and events.bin")
-	}
-	return dirs, nil
-}
 
 // shardOf is the shard that a folder is of; "" for a run of its own.
 func shardOf(f *runfolder.Folder) string {
@@ -86,6 +34,7 @@ type replay struct {
 	app     *cli.App
 	anew    []slo.Objective // in place of those of the run, if there are any
 	partial bool
+	compat  *compat.Collector // nil: not asked for
 }
 
 const killed = "the load test was killed before it ended: the figures are of what was measured until then"
@@ -156,6 +105,7 @@ func (r *replay) aggregator(f *runfolder.Facts) *loadreport.Aggregator {
 func (r *replay) read(f *runfolder.Folder, agg *loadreport.Aggregator, origin time.Time) error {
 	lost, err := f.Read(origin, agg.Start, agg.AddChecks, func(rec *request.Record) error {
 		agg.Add(rec)
+		r.compat.Add(rec)
 		return r.ctx.Err()
 	})
 	if err != nil {

@@ -1,24 +1,28 @@
-// Package reportcmd is "llmops report": it shows load tests again that were
-// measured before, and the shards of one as the run that they are together. It
-// wires run folders to the judgement and the views of the load test; it must not
-// compute statistics itself.
+// Package reportcmd is "llmops report": it shows again what was measured before:
+// load tests, the shards of one as the run that they are together, and any mix of
+// load tests and documents of other commands as one report. It wires run folders and
+// documents to the judgements and views of their own commands; it must not compute
+// statistics itself, nor judge anything anew but load tests.
 package reportcmd
 
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/loadtestcmd"
 	"llmops/cmd/internal/objectives"
+	"llmops/cmd/internal/runfolder"
 )
 
 type options struct {
-	dirs       []string
+	args       []string
 	objectives objectives.Flags
 	partial    bool
+	compat     loadtestcmd.Compat
 	output     cli.Output
 }
 
@@ -27,23 +31,34 @@ func New(app *cli.App) *cobra.Command {
 	o := &options{}
 	var given func(string) bool
 	cmd := &cobra.Command{
-		Use:   "report DIR...",
-		Short: "show a load test again, or the shards of one as one run",
+		Use:   "report DIR|FILE...",
+		Short: "show a load test again, or several results as one report",
 		Long: `Reads folders that "llmops loadtest --out" wrote and reports on them as the load
 test did, with the same exit code. From the folders of all shards of a run
 (--shard) it makes the report of the whole run: every percentile, objective and
 chart is of all their requests, as if one machine had sent them. Times count
 from the start of each shard, so that clocks of machines need not agree.
 
-A folder of run folders stands for those in it. New objectives (--slo) judge
-what was measured once more. The format follows the name of --output (.html,
-.md, .json, .yaml, .csv, .xml for JUnit) unless -o says another.`,
+Of several runs, and of what other commands wrote with -o json (budgets,
+diagnoses, alerts, anomalies, comparisons, checks of rules, snapshots and
+recordings of them), it makes one report: the verdicts, worst first, one time
+line of all, then each result. The exit code is that of the worst verdict;
+incidents, alerts, anomalies and findings gate nothing here, as in their own
+commands without --fail-on.
+
+A folder stands for all of that in it. New objectives (--slo) judge the requests
+of load tests once more. The format follows the name of --output (.html, .md,
+.json, .yaml, .csv, .xml for JUnit) unless -o says another.`,
 		Example: `  llmops report run1 --output run1.html
   llmops report run1 --slo 'p99_ttft_ms < 400'
-  llmops report results/ --output report.html   # results/0 to results/3: four shards of one run`,
+  llmops report results/ --output report.html   # results/0 to results/3: four shards of one run
+  llmops report run1 budget.json diagnosis.json alerts.json --output incident.html`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.dirs = args
+			o.args = args
+			if err := o.compat.Check(given("output-format"), o.output.Format); err != nil {
+				return err
+			}
 			if !given("output-format") {
 				o.output.Format = formatOf(o.output.File, o.output.Format)
 			}
@@ -54,9 +69,7 @@ what was measured once more. The format follows the name of --output (.html,
 	o.objectives.AddFlags(cmd)
 	cmd.Flags().BoolVar(&o.partial, "partial", false, "merge shards even if some are missing; the figures are then of a part of the load, and there is no verdict")
 	o.output.AddFlags(cmd, loadtestcmd.ShownFormats()...)
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	}
+	o.compat.AddFlags(cmd)
 	return cmd
 }
 
@@ -78,17 +91,38 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if err := o.output.Check(); err != nil {
 		return err
 	}
-	folders, err := open(o.dirs)
+	found, err := find(o.args)
+	if err != nil {
+		return err
+	}
+	folders, err := open(found.folders)
 	if err != nil {
 		return err
 	}
 	r := &replay{ctx: ctx, app: app, anew: file.Objectives, partial: o.partial}
-	var shown loadtestcmd.Shown
-	if len(folders) == 1 && (shardOf(folders[0]) == "" || !o.partial) {
-		shown, err = r.one(folders[0])
-	} else {
-		shown, err = r.merged(folders)
+	groups := runs(folders, o.partial)
+	switch {
+	case o.compat.Asked():
+		return translate(app, o, r, groups, found.files)
+	case len(groups) == 0 && (len(r.anew) > 0 || r.partial):
+		return cli.WithHint(cli.Usagef("there is no run folder to judge again"), "--slo, --slo-file and --partial are for folders of load tests")
+	case len(groups) == 1 && len(found.files) == 0:
+		return show(app, o, r, groups[0])
 	}
+	parts, err := r.parts(groups, found.files)
+	if err != nil {
+		return err
+	}
+	m := newMixed(parts, app.Build.Version)
+	if err := m.print(app, &o.output); err != nil {
+		return err
+	}
+	return outcome(m.parts)
+}
+
+// show shows a single run as the load test did.
+func show(app *cli.App, o *options, r *replay, run []*runfolder.Folder) error {
+	shown, err := r.show(run)
 	if err != nil {
 		return err
 	}
@@ -97,4 +131,64 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	}
 	shown.Tell(app)
 	return shown.Outcome()
+}
+
+// show reads the folders of one run.
+func (r *replay) show(run []*runfolder.Folder) (loadtestcmd.Shown, error) {
+	if len(run) == 1 && (shardOf(run[0]) == "" || !r.partial) {
+		return r.one(run[0])
+	}
+	return r.merged(run)
+}
+
+// parts reads all sources.
+func (r *replay) parts(groups [][]*runfolder.Folder, files []string) (list []part, err error) {
+	for _, run := range groups {
+		shown, err := r.show(run)
+		if err != nil {
+			return nil, err
+		}
+		var dirs []string
+		for _, f := range run {
+			dirs = append(dirs, f.Dir)
+		}
+		list = append(list, partOf(strings.Join(dirs, ", "), shown))
+	}
+	for _, name := range files {
+		d, err := load(r.app, name)
+		if err != nil {
+			return nil, err
+		}
+		p, err := readerOf(d.schema)(d)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Reading is what a source says, in a few words.
+type Reading struct{ What, Verdict, Why string }
+
+// Read reads what arguments of the command stand for, worst first.
+func Read(ctx context.Context, app *cli.App, args ...string) (list []Reading, err error) {
+	found, err := find(args)
+	if err != nil {
+		return nil, err
+	}
+	folders, err := open(found.folders)
+	if err != nil {
+		return nil, err
+	}
+	r := &replay{ctx: ctx, app: app}
+	parts, err := r.parts(runs(folders, false), found.files)
+	if err != nil {
+		return nil, err
+	}
+	worstFirst(parts)
+	for _, p := range parts {
+		list = append(list, Reading{p.what, p.verdict, p.why})
+	}
+	return list, nil
 }

@@ -291,7 +291,6 @@ func TestRefused(t *testing.T) {
 	four := folder("four", shards[2], func(f *runfolder.Facts) { f.Run.Load.Shard = "3/4" })
 	limits := folder("limits", shards[2], func(f *runfolder.Facts) { f.Objectives = f.Objectives[1:] })
 	capped := folder("capped", shards[2], func(f *runfolder.Facts) { f.Run.Load.MaxConcurrency = new(4) })
-	alone := folder("alone", r, nil)
 	old := folder("old", shards[2], nil)
 	if err := os.Remove(filepath.Join(old, runfolder.Events)); err != nil {
 		t.Fatal(err)
@@ -311,10 +310,9 @@ func TestRefused(t *testing.T) {
 		{[]string{a, b, capped}, a + " and " + capped + ` are not of one run: load.max_concurrency is not set in the one and 4 in the other`},
 		{[]string{a, b, four}, four + " is shard 3/4, but " + a + " is one of 3"},
 		{[]string{a, b, limits}, a + " and " + limits + " have different objectives, prices or --confidence"},
-		{[]string{alone, a}, alone + " is a run of its own, no shard of one"},
 		{[]string{a, b, old}, old + " holds no events.bin: it can be shown, but not judged again or merged"},
-		{[]string{empty}, empty + " is no folder of a load test, and holds none"},
-		{[]string{filepath.Join(tmp, "nowhere")}, filepath.Join(tmp, "nowhere") + ": there is no such folder"},
+		{[]string{empty}, empty + " is no folder of a load test, and holds nothing to report on"},
+		{[]string{filepath.Join(tmp, "nowhere")}, filepath.Join(tmp, "nowhere") + ": there is no such file or folder"},
 		{[]string{old, "--slo", "p95_latency_ms < 1"}, old + " holds no events.bin"},
 	} {
 		if _, res := report(t, x.args...); res.Code != cli.CodeUsage || !strings.HasPrefix(res.Err, "llmops: error: "+x.want) || !strings.Contains(res.Err, "hint: ") {

@@ -182,7 +182,7 @@ func TestListAndShowFaults(t *testing.T) {
 		t.Error("faults among the rules that ship")
 	}
 	r = rules(t, cli.CodeOK, "show", "gpu_memory_leak")
-	for _, want := range []string{"GPU memory leak", "显存泄漏", "memory grows without a pause", "gpu_memory", "显存使用率", "against"} {
+	for _, want := range []string{"GPU memory leak", "显存泄漏", "memory grows without a pause", "gpu_memory", "显存使用率", "against", "an answer from a score of 0.8 on"} {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("no %q in\n%s", want, r.Out)
 		}

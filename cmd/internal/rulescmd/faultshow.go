@@ -94,6 +94,7 @@ func (r shown) faultPage(s *render.Screen) {
 	s.Printf("%s  %s  %s\n  fault of a %s, severity %s, %s\n", s.Style.Bold(render.Clean(r.Name)), render.Clean(r.Annotations["summary"]), render.Clean(r.Annotations["summary_zh"]),
 		r.Group, r.severity(), render.Clean(r.Position.String()))
 	s.Printf("%s", render.Wrap(render.Clean(r.Annotations["description"]), s.Width, "  "))
+	s.Printf("  an answer from a score of %s on, before calibration\n", strconv.FormatFloat(r.SureFrom, 'g', -1, 64))
 	t := &render.Table{Columns: render.Columns("", "SYMPTOM", "MEASURED AS", "TEST", ">WEIGHT")}
 	for _, x := range r.Symptoms {
 		t.Add(x.Side, render.Clean(x.Name), render.Clean(x.Expr), x.Test, strconv.FormatFloat(x.Weight, 'g', -1, 64))

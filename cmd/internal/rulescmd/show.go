@@ -55,6 +55,7 @@ type shown struct {
 	listed
 	Metrics  []metric  `json:"metrics"`
 	Symptoms []symptom `json:"symptoms,omitempty"` // of a fault
+	SureFrom float64   `json:"sure_from,omitzero"` // of a fault: the least score that is an answer
 }
 
 // metric is a name in an expression. Without a unit the catalogue does not know it.
@@ -88,7 +89,7 @@ func (o *showOptions) run(app *cli.App, names []string) error {
 				continue
 			}
 			if f := faults.Find(name); l.Kind == "fault" && f != nil {
-				doc.Rules = append(doc.Rules, shown{listed: l, Metrics: signalsOf(f, faults), Symptoms: symptomsOf(f)})
+				doc.Rules = append(doc.Rules, shown{listed: l, Metrics: signalsOf(f, faults), Symptoms: symptomsOf(f), SureFrom: f.Least()})
 			} else {
 				doc.Rules = append(doc.Rules, shown{listed: l, Metrics: metricsOf(l, all, c)})
 			}

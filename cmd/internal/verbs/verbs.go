@@ -8,10 +8,12 @@ import (
 	"llmops/cmd/internal/alertscmd"
 	"llmops/cmd/internal/budgetcmd"
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/comparecmd"
 	"llmops/cmd/internal/configcmd"
 	"llmops/cmd/internal/democmd"
 	"llmops/cmd/internal/detectcmd"
 	"llmops/cmd/internal/diagnosecmd"
+	"llmops/cmd/internal/initcmd"
 	"llmops/cmd/internal/loadtestcmd"
 	"llmops/cmd/internal/metricscmd"
 	"llmops/cmd/internal/reportcmd"
@@ -26,10 +28,12 @@ func All() []cli.Verb {
 	return []cli.Verb{
 		alertscmd.New,
 		budgetcmd.New,
+		comparecmd.New,
 		configcmd.New,
 		democmd.New,
 		diagnosecmd.New,
 		detectcmd.New,
+		initcmd.New,
 		loadtestcmd.New,
 		metricscmd.New,
 		reportcmd.New,

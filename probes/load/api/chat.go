@@ -46,7 +46,7 @@ func readChoices(d *decoder) {
 		switch string(key) {
 		case "choices":
 			d.answer = d.answer[:from]
-			d.chars, d.reasoning, d.finish, d.valid = 0, 0, "", false
+			d.chars, d.reasoning, d.finish, d.valid, d.choices = 0, 0, "", false, false
 			for more := d.c.Array() && d.c.Elem(); more; more = d.c.Elem() {
 				d.choice()
 			}
@@ -73,6 +73,7 @@ func (d *decoder) choice() {
 	if !d.c.Object() {
 		return
 	}
+	d.choices = true
 	for {
 		key, ok := d.c.Key()
 		if !ok {

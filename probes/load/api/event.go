@@ -19,6 +19,7 @@ type event struct {
 	finish    string // why the output ended
 	terminal  bool   // the stream is over
 	valid     bool   // a document that holds a completion
+	choices   bool   // choices are in it, with or without output
 	vectors   int    // that a document holds
 	usage     usage
 	failed    bool // the server reports an error

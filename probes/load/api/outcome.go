@@ -31,7 +31,7 @@ const (
 	FromChunks = "chunks" // the number of token events
 )
 
-// Outcome is what became of one reply. Chunks and Text are the recorder's
+// Outcome is what became of one reply. Chunks, Bare and Text are the recorder's
 // memory, valid until its next Reset; the rest is a copy.
 type Outcome struct {
 	Class  request.Class // request.OK is success
@@ -55,6 +55,8 @@ type Outcome struct {
 	Done        time.Duration // terminal event, failure, or end of the body
 
 	Chunks    []request.Chunk // token events in order
+	Bare      []time.Duration // times of the events with a choice without output
+	Thinking  int             // chunks before the first one with more than reasoning
 	Coalesced int             // token events fed together with an earlier one
 
 	Vectors      int // of an embeddings document
@@ -69,7 +71,7 @@ func (r *Recorder) Outcome() Outcome {
 	o := Outcome{
 		Class: r.class, Detail: r.detail, Done: r.done,
 		Prompt: known(r.usage.prompt), Reasoning: known(r.usage.reasoning), Cached: known(r.usage.cached),
-		Chunks: r.chunks, Coalesced: r.coalesced, Vectors: r.vectors,
+		Chunks: r.chunks, Bare: r.bare, Thinking: r.thinking, Coalesced: r.coalesced, Vectors: r.vectors,
 		FinishReason: r.finish, Text: r.dec.answer,
 	}
 	if r.sawModel {

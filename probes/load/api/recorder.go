@@ -45,11 +45,13 @@ type Recorder struct {
 	untimed   bool // a document had text
 	vectors   int
 	chunks    []request.Chunk
+	bare      []time.Duration // events with a choice without output
 	sizes     []size
 	running   int   // chunks whose tokens are known from running usage
 	lastUsage int64 // running usage at the last token event
 	coalesced int
 
+	thinking    int // chunks before the first answer
 	answered    bool
 	firstAnswer time.Duration
 }
@@ -92,10 +94,10 @@ func (r *Recorder) Reset(a API, stream bool, contentType string) {
 	r.dec.answer = r.dec.answer[:0]
 	r.over, r.class, r.detail, r.done = false, request.OK, "", 0
 	r.events, r.usage, r.finish, r.sawModel = 0, noUsage(), "", false
-	r.chunks, r.sizes = r.chunks[:0], r.sizes[:0]
+	r.chunks, r.sizes, r.bare = r.chunks[:0], r.sizes[:0], r.bare[:0]
 	r.vectors = 0
 	r.untimed, r.running, r.lastUsage, r.coalesced = false, 0, 0, 0
-	r.answered, r.firstAnswer = false, 0
+	r.thinking, r.answered, r.firstAnswer = 0, false, 0
 }
 
 // Over tells that the reply has ended: a terminal event or a failure came, or
@@ -207,8 +209,11 @@ func (r *Recorder) event(at time.Duration, data, name []byte, cut bool) {
 		if d.chars == 0 && d.terminal && len(r.chunks) == 0 {
 			d.chars = d.whole // the text came with the end only
 		}
-		if d.chars > 0 {
+		switch {
+		case d.chars > 0:
 			r.token(at, d)
+		case d.choices:
+			r.bare = append(r.bare, at)
 		}
 		if d.terminal {
 			r.finishStream(at)
@@ -251,8 +256,12 @@ func (r *Recorder) token(at time.Duration, d *decoder) {
 	if joined {
 		r.coalesced++
 	}
-	if !r.answered && d.chars > d.reasoning {
-		r.answered, r.firstAnswer = true, at
+	if !r.answered {
+		if d.chars > d.reasoning {
+			r.answered, r.firstAnswer = true, at
+		} else {
+			r.thinking++
+		}
 	}
 	r.chunks = append(r.chunks, request.Chunk{At: at, Tokens: 1, Joined: joined})
 	r.sizes = append(r.sizes, s)

@@ -171,7 +171,8 @@ func TestOutcome(t *testing.T) {
 	want := Outcome{
 		Tokens: Count{6, true}, TokensFrom: FromUsage, Prompt: Count{7, true}, Reasoning: Count{2, true}, Cached: Count{4, true},
 		Timed: true, FirstToken: 20 * ms, LastToken: 30 * ms, Answered: true, FirstAnswer: 30 * ms, Done: 50 * ms,
-		Chunks:    []request.Chunk{{At: 20 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2, Joined: true}},
+		Chunks: []request.Chunk{{At: 20 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2}, {At: 30 * ms, Tokens: 2, Joined: true}},
+		Bare:   []time.Duration{10 * ms, 40 * ms}, Thinking: 1,
 		Coalesced: 1, FinishReason: "stop", Model: "m", Text: []byte("abc"),
 	}
 	if diff := cmp.Diff(want, o); diff != "" {

@@ -100,12 +100,12 @@ func (t table) read(r *reader) error {
 			line, col := in.FieldPos(column)
 			return r.fault(line, col, "", fmt.Errorf("column %q: %w", header[column], err))
 		}
-		if at.session >= 0 {
-			e.session = r.sessionOf(strings.TrimSpace(record[at.session]))
-		}
 		if t.failures && e.output == 0 {
 			r.trace.Failed++
 			continue
+		}
+		if at.session >= 0 {
+			e.session = r.sessionOf(strings.TrimSpace(record[at.session]))
 		}
 		r.add(e)
 	}

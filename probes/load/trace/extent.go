@@ -2,11 +2,16 @@ package trace
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"time"
 )
 
 // ScaleFor is the scale at which the rows arrive at a mean rate, a second.
 func (t *Trace) ScaleFor(rate float64) (float64, error) {
+	if !(rate > 0) || math.IsInf(rate, 0) {
+		return 0, fmt.Errorf("%v requests a second: want a number above 0", rate)
+	}
 	if t.Len() < 2 || t.Span() <= 0 {
 		return 0, errors.New("all rows of the trace arrive at the same time: they have no rate")
 	}

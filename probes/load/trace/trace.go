@@ -131,13 +131,20 @@ func (t *Trace) Turns() iter.Seq[[]int] {
 
 // Reuse is the share of the prompt blocks of the first n rows that a row before
 // brought in the same place, after the same blocks: the hit rate of a prefix
-// cache without end. ok is false where the trace has no blocks, or more of them
-// than are worth the memory.
-func (t *Trace) Reuse(n int) (share float64, ok bool) {
+// cache without end. Prompts are clipped to so many tokens; 0: they are not. ok is
+// false where the trace has no blocks, or more of them than are worth the memory.
+func (t *Trace) Reuse(n, clip int) (share float64, ok bool) {
 	n = min(n, len(t.chain))
+	sent := func(i int) []uint64 {
+		way := t.chain[i]
+		if clip > 0 {
+			way = way[:min(len(way), (clip+t.block-1)/t.block)]
+		}
+		return way
+	}
 	hits, all := 0, 0
-	for _, way := range t.chain[:n] {
-		all += len(way)
+	for i := range n {
+		all += len(sent(i))
 	}
 	if all > maxReuse {
 		return 0, false
@@ -145,7 +152,7 @@ func (t *Trace) Reuse(n int) (share float64, ok bool) {
 	seen := make(map[uint64]bool, all)
 	all = 0
 	for i := range n {
-		for _, h := range t.chain[i] {
+		for _, h := range sent(i) {
 			if all++; seen[h] {
 				hits++
 			}

@@ -151,30 +151,42 @@ func TestTurns(t *testing.T) {
 }
 
 // The reuse of blocks is that of a set of all beginnings, an implementation that
-// knows no hashes.
+// knows no hashes. Of a prompt that is clipped only the blocks that are sent count.
 func TestReuse(t *testing.T) {
-	var b strings.Builder
 	ids := [][]int{{1, 2, 3}, {1, 2, 4}, {9, 2, 3}, {1, 2, 3, 5}, {}, {2, 3}}
-	seen, hits, all := map[string]bool{}, 0, 0
+	var b strings.Builder
 	for i, list := range ids {
-		for k := range list {
-			way := fmt.Sprint(list[:k+1])
-			if all++; seen[way] {
-				hits++
-			}
-			seen[way] = true
-		}
 		fmt.Fprintf(&b, `{"timestamp":%d,"input_length":%d,"output_length":1,"hash_ids":%s}`+"\n", i, 512*len(list), strings.ReplaceAll(fmt.Sprint(list), " ", ","))
 	}
 	tr := read(t, b.String(), Options{})
-	if share, ok := tr.Reuse(tr.Len()); !ok || share != float64(hits)/float64(all) {
-		t.Errorf("reuse %v, want %d of %d", share, hits, all)
+	for clip, blocks := range map[int]int{0: 9, 2048: 4, 1025: 3, 1024: 2, 512: 1, 1: 1} {
+		seen, hits, all := map[string]bool{}, 0, 0
+		for _, list := range ids {
+			for k := range list[:min(blocks, len(list))] {
+				way := fmt.Sprint(list[:k+1])
+				if all++; seen[way] {
+					hits++
+				}
+				seen[way] = true
+			}
+		}
+		if share, ok := tr.Reuse(tr.Len(), clip); !ok || share != float64(hits)/float64(all) {
+			t.Errorf("clipped to %d: reuse %v, want %d of %d", clip, share, hits, all)
+		}
 	}
-	if share, ok := tr.Reuse(1); !ok || share != 0 {
+	if share, ok := tr.Reuse(1, 0); !ok || share != 0 {
 		t.Errorf("reuse of one row %v", share)
 	}
-	if _, ok := read(t, "time,x\n1,1", Options{}).Reuse(1); ok {
+	if _, ok := read(t, "time,x\n1,1", Options{}).Reuse(1, 0); ok {
 		t.Error("a trace without blocks has a reuse")
+	}
+}
+
+// A session of which every request failed is none of the trace.
+func TestSessionsOfFailedRows(t *testing.T) {
+	tr := read(t, "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n0,7,1,x,10,0,10,y\n1,8,1,x,10,5,15,y\n2,8,1,x,10,5,15,y\n", Options{})
+	if tr.Sessions() != 1 || tr.Failed != 1 || tr.Len() != 2 {
+		t.Errorf("%d sessions, %d failed, %d rows", tr.Sessions(), tr.Failed, tr.Len())
 	}
 }
 

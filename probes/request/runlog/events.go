@@ -208,7 +208,16 @@ func (b *blocks) record(payload []byte, r *request.Record, store *store, shift t
 	if n == 0 {
 		r.Chunks = nil
 	}
-	return id, !p.short && len(p.b) == 0
+	r.Bare, last = store.bare[:0], 0
+	for len(p.b) > 0 && !p.short {
+		last += time.Duration(p.varint())
+		r.Bare = append(r.Bare, last)
+	}
+	store.bare = r.Bare
+	if len(r.Bare) == 0 {
+		r.Bare = nil
+	}
+	return id, !p.short
 }
 
 // cursor reads numbers from the front of b; short: one was not there.

@@ -33,6 +33,7 @@ type store struct {
 	ints              [8]int64
 	floats            [12]float64
 	chunks            []request.Chunk
+	bare              []time.Duration
 	lateness, readLag time.Duration
 	names             map[string]string
 	text              []byte
@@ -189,6 +190,8 @@ func (s *store) quick(line []byte, r *request.Record, times bool) bool {
 			text(&r.FinishReason)
 		case "inputs":
 			count(&r.Inputs)
+		case "reasoning_chunks":
+			count(&r.ReasoningChunks)
 		case "ttft_ms":
 			number(&r.TTFTms)
 		case "tpot_ms":

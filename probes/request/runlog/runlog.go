@@ -26,6 +26,8 @@
 //	     for each chunk an unsigned varint: zigzag(ns after the chunk before, the
 //	     first after sent) * 4 + 2 if it was joined + 1 if its tokens are not 1
 //	     and, if they are not, a varint of its tokens
+//	     to the end of the block, for each event with a choice without output, a
+//	     varint of nanoseconds after the one before, the first after sent
 //
 // Varints are those of encoding/binary. The times keep what the wall clock of
 // requests.jsonl does not: differences between them are those of a clock that

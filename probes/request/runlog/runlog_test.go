@@ -72,6 +72,7 @@ func sample(n int, seed uint64) []request.Record {
 				gap += time.Duration(rng.ExpFloat64() * 1e7)
 				r.Chunks = append(r.Chunks, request.Chunk{At: gap, Tokens: 1 + max(0, rng.Int32N(8)-6), Joined: rng.IntN(9) == 0})
 			}
+			r.Bare = []time.Duration{r.Chunks[0].At, gap}
 			r.FirstTokenAt, r.LastTokenAt = r.SentAt.Add(r.Chunks[0].At), r.SentAt.Add(gap)
 			r.DoneAt = r.LastTokenAt.Add(time.Microsecond)
 			r.CompletionTokens = new(int64(len(r.Chunks)))
@@ -146,6 +147,8 @@ func TestEveryField(t *testing.T) {
 			*x = epoch.Add(time.Duration(i+1) * 1_000_001)
 		case *[]request.Chunk:
 			*x = []request.Chunk{{At: 5, Tokens: 3, Joined: true}, {At: 4, Tokens: -1}}
+		case *[]time.Duration:
+			*x = []time.Duration{7, 3, 1 << 40}
 		default:
 			switch target.Kind() {
 			case reflect.Int, reflect.Int64:
@@ -217,7 +220,7 @@ func TestCut(t *testing.T) {
 		for i, rec := range got {
 			want := in.records[i]
 			if i >= len(got)-int(r.NoEvents) {
-				want.Chunks, want.Lateness, want.ReadLag = nil, nil, nil
+				want.Chunks, want.Bare, want.Lateness, want.ReadLag = nil, nil, nil, nil
 			}
 			if !reflect.DeepEqual(want, rec) {
 				t.Fatalf("cut at %d, record %d: %s", cut, i, cmp.Diff(want, rec))
@@ -278,7 +281,7 @@ func TestWithoutEvents(t *testing.T) {
 	}
 	for i := range in.records {
 		r := &in.records[i]
-		r.Chunks, r.Lateness, r.ReadLag = nil, nil, nil
+		r.Chunks, r.Bare, r.Lateness, r.ReadLag = nil, nil, nil, nil
 	}
 	if d := cmp.Diff(in.records, got); d != "" {
 		t.Error(d)

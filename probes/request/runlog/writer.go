@@ -122,6 +122,11 @@ func (e *Writer) record(b []byte, r *request.Record) ([]byte, bool) {
 		b = binary.AppendUvarint(b, v|1)
 		b = binary.AppendVarint(b, int64(c.Tokens))
 	}
+	last = 0
+	for _, at := range r.Bare {
+		b = binary.AppendVarint(b, int64(at-last))
+		last = at
+	}
 	return b, true
 }
 

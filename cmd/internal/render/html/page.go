@@ -17,10 +17,12 @@ import (
 // symbol and a word. The zero Kind is plain text.
 type Kind string
 
-// The kinds. Undecided is what the summaries call inconclusive.
+// The kinds. Undecided is what the summaries call inconclusive; Attention is what
+// somebody should look at, though no gate is held against it.
 const (
 	Pass      Kind = "pass"
 	Fail      Kind = "fail"
+	Attention Kind = "attention"
 	Undecided Kind = "undecided"
 	Invalid   Kind = "invalid"
 )
@@ -30,15 +32,20 @@ type Page struct {
 	Title, Subtitle string
 	Verdict         string // in words; empty shows the word of VerdictKind
 	VerdictKind     Kind
+	Why             string   // of a part: the verdict's reason, for the list of parts
 	Lead            []string // facts of one line each, under the verdict
 	Sections        []Section
-	Footer          string
+	// Parts are pages of their own below the sections, one level deep: a list of
+	// their verdicts with links stands under the lead. Their footers are not shown.
+	Parts  []Page
+	Footer string
 }
 
-// Section is shown as title, note, chart, table, text; what is absent takes no
-// room. Neighbours that have a chart and no table share a grid of two columns.
+// Section is shown as title, note, chart, bands, table, text; what is absent takes
+// no room. Neighbours that have a chart and no table share a grid of two columns.
 type Section struct {
 	Title, Note string
+	Bands       *Bands // its table should say the same in words
 	Table       *Table
 	Chart       *Chart
 	Text        []string // paragraphs

@@ -16,6 +16,7 @@ var assets embed.FS
 type view struct {
 	Page
 	Groups []group
+	Shown  []part
 	Data   template.JS // the charts, for the script
 	Charts bool
 
@@ -24,10 +25,18 @@ type view struct {
 	Script  template.JS
 }
 
+// part is a page within the page.
+type part struct {
+	Page
+	ID     string
+	Groups []group
+}
+
 // group is one section, or neighbours that share a grid.
 type group struct {
 	Grid     bool
 	Sections []section
+	Level    int // of the headings: 2 on the page, 3 in a part of it
 }
 
 type section struct {
@@ -35,41 +44,28 @@ type section struct {
 	ID    string // of this section, unique on the page
 	Index int    // of the chart in Data; -1: nothing to draw
 	Alt   string // what the chart shows, in words
+	Lanes *lanes // the bands, laid out
 	// Classes of the columns, for the style sheet: n for numbers, long for text that may wrap.
 	Classes []string
 }
 
 func newView(p Page) (*view, error) {
 	v := &view{Page: p}
-	if err := p.VerdictKind.check(); err != nil {
+	charts := []chartData{} // [] and not null when there is none
+	var err error
+	if v.Groups, err = groups(p, "s", 2, &charts); err != nil {
 		return nil, err
 	}
-	charts := []chartData{} // [] and not null when there is none
-	for i, s := range p.Sections {
-		name := fmt.Sprintf("section %d, %q", i+1, s.Title)
-		out := section{Section: s, ID: fmt.Sprintf("s%d", i+1), Index: -1}
-		if s.Table != nil {
-			if err := s.Table.check(); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			out.Classes = s.Table.classes()
+	for i, x := range p.Parts {
+		if len(x.Parts) > 0 {
+			return nil, fmt.Errorf("part %d, %q: it has parts itself", i+1, x.Title)
 		}
-		if s.Chart != nil {
-			if err := s.Chart.check(); err != nil {
-				return nil, fmt.Errorf("%s: chart %q: %w", name, s.Chart.Title, err)
-			}
-			out.Alt = s.Chart.describe()
-			if s.Chart.drawable() {
-				out.Index = len(charts)
-				charts = append(charts, s.Chart.data())
-			}
+		id := fmt.Sprintf("p%d", i+1)
+		of, err := groups(x, id+"s", 3, &charts)
+		if err != nil {
+			return nil, fmt.Errorf("part %d, %q: %w", i+1, x.Title, err)
 		}
-		grid := s.Chart != nil && s.Table == nil
-		if last := len(v.Groups) - 1; grid && last >= 0 && v.Groups[last].Grid {
-			v.Groups[last].Sections = append(v.Groups[last].Sections, out)
-		} else {
-			v.Groups = append(v.Groups, group{Grid: grid, Sections: []section{out}})
-		}
+		v.Shown = append(v.Shown, part{Page: x, ID: id, Groups: of})
 	}
 	data, err := json.Marshal(charts) // escapes <, > and &: nothing in it ends the script element
 	if err != nil {
@@ -77,6 +73,45 @@ func newView(p Page) (*view, error) {
 	}
 	v.Data, v.Charts = template.JS(data), len(charts) > 0
 	return v, v.load()
+}
+
+// groups lays out the sections of a page and adds its charts to charts.
+func groups(p Page, id string, level int, charts *[]chartData) (list []group, err error) {
+	if err := p.VerdictKind.check(); err != nil {
+		return nil, err
+	}
+	for i, s := range p.Sections {
+		name := fmt.Sprintf("section %d, %q", i+1, s.Title)
+		out := section{Section: s, ID: fmt.Sprintf("%s%d", id, i+1), Index: -1}
+		if s.Table != nil {
+			if err := s.Table.check(); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			out.Classes = s.Table.classes()
+		}
+		if s.Bands != nil {
+			if out.Lanes, err = s.Bands.layOut(); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		if s.Chart != nil {
+			if err := s.Chart.check(); err != nil {
+				return nil, fmt.Errorf("%s: chart %q: %w", name, s.Chart.Title, err)
+			}
+			out.Alt = s.Chart.describe()
+			if s.Chart.drawable() {
+				out.Index = len(*charts)
+				*charts = append(*charts, s.Chart.data())
+			}
+		}
+		grid := s.Chart != nil && s.Table == nil
+		if last := len(list) - 1; grid && last >= 0 && list[last].Grid {
+			list[last].Sections = append(list[last].Sections, out)
+		} else {
+			list = append(list, group{Grid: grid, Sections: []section{out}, Level: level})
+		}
+	}
+	return list, nil
 }
 
 // load reads the styles, and the scripts if there is something to draw.
@@ -106,14 +141,14 @@ func parse() (*template.Template, error) {
 
 func (k Kind) check() error {
 	switch k {
-	case "", Pass, Fail, Undecided, Invalid:
+	case "", Pass, Fail, Attention, Undecided, Invalid:
 		return nil
 	}
 	return fmt.Errorf("unknown kind %q", string(k))
 }
 
 func (k Kind) symbol() string {
-	return map[Kind]string{Pass: "✓", Fail: "✕", Undecided: "?", Invalid: "!"}[k]
+	return map[Kind]string{Pass: "✓", Fail: "✕", Attention: "△", Undecided: "?", Invalid: "!"}[k]
 }
 
 func (k Kind) word() string {

@@ -1,0 +1,207 @@
+package capacity
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"llmops/analysis/stats"
+	"llmops/rules/slo"
+)
+
+var coverageRuns = flag.Int("coverage", 0, "searches of each row of TestCoverage; 0: few, and only what must hold of them")
+
+// tail is the share of requests of an M/M/k queue whose time in it exceeds t: with
+// probability C (Erlang) a request waits, for a time that falls off with
+// η = k/mean - load, and it is served in a time that falls off with 1/mean.
+func (q queue) tail(load, t float64) float64 {
+	mu := 1 / q.mean
+	a, k := load/mu, float64(q.servers)
+	blocked := 1.0 // Erlang B, by its recursion
+	for i := 1.0; i <= k; i++ {
+		blocked = a * blocked / (i + a*blocked)
+	}
+	wait := blocked / (1 - a/k*(1-blocked))
+	eta := k*mu - load
+	if math.Abs(eta-mu) < 1e-9*mu {
+		eta *= 1 + 1e-6
+	}
+	return (1-wait)*math.Exp(-mu*t) + wait*(eta*math.Exp(-mu*t)-mu*math.Exp(-eta*t))/(eta-mu)
+}
+
+// limit is the time that a share q of the requests keeps at a load.
+func (q queue) limit(load, quantile float64) float64 {
+	lo, hi := 0.0, 1e6*q.mean
+	for range 200 {
+		if m := (lo + hi) / 2; q.tail(load, m) > 1-quantile {
+			lo = m
+		} else {
+			hi = m
+		}
+	}
+	return hi
+}
+
+// trial is a search for a knee that is known.
+type trial struct {
+	queue
+	knee   float64 // share of what the queue can serve
+	length float64 // of a probe, s; 0: as Length has it
+}
+
+type found struct {
+	report Report
+	off    float64 // of the figure, relative
+	holds  bool    // the interval holds the truth
+	atKnee float64 // requests of a probe there
+}
+
+func (c trial) objective(t testing.TB) slo.Objective {
+	o, err := slo.Parse(fmt.Sprintf("p95_latency_ms < %.6f", 1000*c.limit(c.knee*float64(c.servers)/c.mean, 0.95)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (c trial) find(t testing.TB, seed uint64) found {
+	o := c.objective(t)
+	truth := c.knee * float64(c.servers) / c.mean
+	idle := time.Duration(c.mean * float64(time.Second))
+	s := New(Config{Start: 0.5 / c.mean, Idle: new(Margin(-1000*c.mean*math.Log(0.05), o.Threshold.Float64(), true, false))})
+	var reports []ProbeReport
+	var f found
+	for n := uint64(1); ; n++ {
+		load, ok := s.Next()
+		if !ok {
+			break
+		}
+		length := time.Duration(c.length * float64(time.Second))
+		if length == 0 {
+			length = Length([]slo.Objective{o}, load, idle)
+		}
+		if s.Rough() {
+			length /= 2
+		} else {
+			f.atKnee = length.Seconds() * truth
+		}
+		p := c.probe(rand.New(rand.NewPCG(seed, n)), o, load, length, idle)
+		s.Add(p)
+		reports = append(reports, ProbeReport{Rate: new(load), Verdict: p.Verdict})
+	}
+	f.report = s.Report(nil, reports)
+	if load := f.report.Load(); load != nil {
+		f.off = *load/truth - 1
+		f.holds = f.report.Low != nil && *f.report.Low <= truth && (f.report.High == nil || truth <= *f.report.High)
+	}
+	return f
+}
+
+func (c trial) probe(rng *rand.Rand, o slo.Objective, load float64, length, idle time.Duration) Probe {
+	limit := o.Threshold.Float64() / 1000
+	warm := WarmUp(length, idle).Seconds()
+	end := warm + length.Seconds()
+	arrive, done := c.filled(rng, load, end, Fill([]slo.Objective{o}, load, idle))
+	p := Probe{Load: load, Verdict: Inconclusive}
+	b := Backlog{Idle: idle}
+	ended := slices.Sorted(slices.Values(done))
+	sent, over := 0, 0
+	for at := 0.05; at <= end && !p.Diverged; at += 0.05 {
+		for sent < len(arrive) && arrive[sent] <= at {
+			sent++
+		}
+		for over < len(ended) && ended[over] <= at {
+			over++
+		}
+		b.Add(time.Duration(at*float64(time.Second)), int64(sent), int64(over))
+		if p.Completed, p.Diverged = b.Growing(); p.Diverged {
+			end = at
+		}
+	}
+	if !p.Diverged {
+		p.Completed, p.Diverged = b.Grew()
+	}
+	var taken []float64
+	var misses stats.Sequence
+	for i, at := range arrive {
+		if at < warm || at > end {
+			continue
+		}
+		taken = append(taken, done[i]-at)
+		miss := 0.0
+		if done[i]-at > limit {
+			miss = 1
+		}
+		misses.Add(uint64(len(taken)-1), miss, 1)
+	}
+	p.Weight = float64(len(taken))
+	if share, ok := misses.Estimate(); ok {
+		p.Share, p.Allowed = share, 0.05
+		p.Effect, _ = misses.DesignEffect(0.95)
+	}
+	if p.Diverged || len(taken) == 0 {
+		p.Verdict, p.Margin = Fail, 1
+		return p
+	}
+	p.Offered = p.Weight / length.Seconds()
+	slices.Sort(taken)
+	p.Margin = Of(o, 1000*taken[stats.Rank(0.95, uint64(len(taken)))-1], o.Threshold.Float64())
+	low, high, _ := misses.Bounds(0.95)
+	if high < 0.05 {
+		p.Verdict = Pass
+	} else if low > 0.05 {
+		p.Verdict = Fail
+	}
+	return p
+}
+
+// The figure is to be within 5 % of the truth, and the interval to hold it, also where
+// the limit is near to saturation and each probe sees few independent values. The
+// table of docs/capacity.md is that of -coverage 100.
+func TestCoverage(t *testing.T) {
+	runs := *coverageRuns
+	if runs == 0 {
+		runs = 8
+	}
+	single, many := queue{servers: 1, mean: 0.005, exponential: true}, queue{servers: 8, mean: 0.04, exponential: true}
+	for _, c := range []trial{{single, 0.5, 0}, {single, 0.7, 0}, {single, 0.9, 0}, {single, 0.95, 0}, {many, 0.9, 0}, {single, 0.9, 10}, {single, 0.95, 10}} {
+		if *coverageRuns == 0 && (testing.Short() || c.length > 0) && c.knee != 0.9 {
+			continue
+		}
+		var off, wide, probes stats.Welford
+		var square, requests float64
+		near, holds, narrow := 0, 0, 0
+		for seed := range uint64(runs) {
+			f := c.find(t, seed+1)
+			if f.report.Load() == nil {
+				t.Errorf("%d servers, knee at %g, seed %d: nothing found", c.servers, c.knee, seed+1)
+				continue
+			}
+			off.Add(f.off)
+			square += f.off * f.off
+			probes.Add(float64(len(f.report.Probes)))
+			requests = f.atKnee
+			if math.Abs(f.off) <= 0.05 {
+				near++
+			}
+			if f.holds {
+				holds++
+			}
+			if f.report.Ended == Converged {
+				narrow++
+			}
+			if f.report.Low != nil && f.report.High != nil {
+				wide.Add((*f.report.High - *f.report.Low) / 2 / *f.report.Load())
+			}
+		}
+		t.Logf("| %d | %.0f %% | %.0f | %d of %d | %+.1f %%, %.1f %% | %d | %.1f %% | %d | %.1f |", c.servers, 100*c.knee, requests, near, runs,
+			100*off.Mean, 100*math.Sqrt(square/float64(runs)), holds, 100*wide.Mean, narrow, probes.Mean)
+		if c.length == 0 && (float64(near) < 0.85*float64(runs) || float64(holds) < 0.85*float64(runs)) {
+			t.Errorf("%d servers, knee at %g: of %d searches %d are within 5 %%, and %d intervals hold the truth", c.servers, c.knee, runs, near, holds)
+		}
+	}
+}
