@@ -13,7 +13,7 @@ GOLANGCI  ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # the last one that builds with Go 1.26; building it takes minutes the first time
 GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3
 
-GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 CLI       := llmops/cmd/internal/cli
 STAMP     := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).date=$(DATE)
@@ -129,6 +129,9 @@ reproducible: ## build twice, the second time elsewhere and from nothing; the by
 	build . "$$work/one"; GOCACHE="$$work/cache" build "$$work/elsewhere" "$$work/two"; \
 	sha256sum "$$work/one" "$$work/two" | sed "s|$$work/||"; \
 	cmp "$$work/one" "$$work/two" && echo "the same bytes"
+
+newcomer: ## time the way from a clone to a first verdict, with an empty build cache
+	docs/newcomer.sh
 
 vuln: ## look for known vulnerabilities in what is linked (needs a network)
 	$(GOVULNCHECK) ./cmd/llmops

@@ -12,12 +12,13 @@
 // in the load: below 0 it keeps the objective, 0 is the capacity, 1 saturation.
 //
 // The search grows the load until the margin is positive, closes in between the
-// two sides, and then measures around the crossing. The probes near the limit
-// are joined by a weighted line, whose root is the capacity and whose
-// interval is that of inverse regression (Fieller 1954): so noise of one probe
-// is not taken for the knee, and the whole search, not one lucky probe, bears
-// the result. Where the curve has no such stretch, as at a cliff, the bracket
-// of a probe that passed and one that failed is the interval.
+// two sides, and then measures around the crossing. The shares of requests that
+// missed the objective in the probes near the limit are joined by a logistic curve
+// (quasi-likelihood, Wedderburn 1974), whose crossing of the share that is allowed is
+// the capacity and whose interval is that of inverse regression (Fieller 1954): so
+// noise of one probe is not taken for the knee, and the whole search, not one lucky
+// probe, bears the result. Where the curve has no such stretch, as at a cliff, the
+// bracket of a probe that passed and one that failed is the interval.
 package capacity
 
 import (
@@ -78,6 +79,9 @@ type Probe struct {
 	// Effect is how many times larger the variance of Share is than if requests did
 	// not resemble each other; below 1 counts as 1.
 	Effect float64
+	// Unseen is the share by which the load may be above what the service can do
+	// without the probe showing it, since it ended before (Unseen).
+	Unseen float64
 	// Weight is how many requests stand behind Margin; 0 counts as 1.
 	Weight float64
 	// Diverged tells that requests piled up for as long as they were sent. Then

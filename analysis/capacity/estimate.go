@@ -40,6 +40,10 @@ func (s *Search) view() view {
 		return v
 	}
 	v.crossing = v.under.x + (v.over.x-v.under.x)*(-v.under.y)/(v.over.y-v.under.y)
+	// No load above what it can do is kept, however far above it the next probe was.
+	if v.saturation > 0 {
+		v.crossing = min(v.crossing, max(v.saturation, v.under.x))
+	}
 	under, over := false, false
 	for _, p := range v.points {
 		if math.Abs(math.Log(p.x/v.crossing)) >= reach || p.y == 1 { // what piles up has no end to measure
@@ -130,10 +134,13 @@ func (s *Search) Estimate() Estimate {
 		}
 		switch {
 		case p.Verdict == Pass && !p.Diverged:
-			e.Low = most(e.Low, x, x <= load && (broken == nil || x < *broken))
+			e.Low = most(e.Low, x*(1-p.Unseen), v.over == nil || x <= load && x < *broken)
 		case p.Verdict == Fail || p.Verdict != Invalid && p.Diverged:
 			e.High = least(e.High, x, x >= load && (kept == nil || x > *kept))
 		}
+	}
+	if high := s.above(); e.High != nil && high > load && (kept == nil || high > *kept) {
+		e.High = new(min(*e.High, high))
 	}
 	if straight && l.n > 3 {
 		if low, high, ok := l.interval(s.cfg.student(l.n-2), s.cfg.student(math.MaxInt32)); ok {
@@ -155,6 +162,20 @@ func (s *Search) Estimate() Estimate {
 	}
 	e.Load = new(load)
 	return e
+}
+
+// above is a load that is more than the service can do, by what it did while
+// requests piled up: three standard deviations of a Poisson count beyond. 0: not known.
+func (s *Search) above() (high float64) {
+	for _, p := range s.probes {
+		if p.Verdict == Invalid || !p.Diverged || p.Completed <= 0 || p.Weight <= 0 {
+			continue
+		}
+		if h := p.Completed * (1 + 3/math.Sqrt(p.Weight/2)); high == 0 || h < high { // half of them were judged
+			high = h
+		}
+	}
+	return high
 }
 
 func most(a *float64, x float64, counts bool) *float64 {

@@ -133,6 +133,51 @@ func TestInterval(t *testing.T) {
 	}
 }
 
+// With 2 s between the latency without load and its limit, 100 s show what is 2 % too
+// much; the objective that is broken first counts.
+func TestUnseen(t *testing.T) {
+	var all []slo.Objective
+	for _, c := range []struct {
+		text string
+		want float64
+	}{{"error_rate < 1%", 0}, {"p95_latency_ms < 3s", 0.02}, {"p50_ttft_ms < 2s", 0.01}, {"p99_latency_ms < 10s", 0.01}} {
+		o, err := slo.Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, o)
+		if got := Unseen(all, 100*time.Second, time.Second); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("with %s: %g, want %g", c.text, got, c.want)
+		}
+	}
+}
+
+func TestFill(t *testing.T) {
+	for _, c := range []struct {
+		texts []string
+		want  int
+	}{
+		{[]string{"mean_latency_ms < 110"}, 20},                       // 200 a second for 100 ms
+		{[]string{"p95_latency_ms < 110"}, 6},                         // over ln 20
+		{[]string{"p95_latency_ms < 110", "mean_latency_ms < 20"}, 2}, // the least
+		{[]string{"error_rate < 1%"}, 0},                              // nothing to go by
+		{[]string{"p95_latency_ms < 5"}, 0},                           // broken without load
+		{[]string{"requests_per_second > 5", "mean_ttft_ms < 110"}, 20},
+	} {
+		var all []slo.Objective
+		for _, text := range c.texts {
+			o, err := slo.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, o)
+		}
+		if got := Fill(all, 200, 10*time.Millisecond); got != c.want {
+			t.Errorf("%v: %d, want %d", c.texts, got, c.want)
+		}
+	}
+}
+
 func TestIsotonic(t *testing.T) {
 	got := isotonic([]point{{x: 3, y: 2, w: 1}, {x: 1, y: 1, w: 1}, {x: 2, y: 5, w: 2}, {x: 4, y: 6, w: 1}, {x: 5, y: 6, w: 1}})
 	want := []block{{1, 1, 1, 1}, {2, 3, 4, 3}, {4, 4, 6, 1}, {5, 5, 6, 1}}

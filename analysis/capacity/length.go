@@ -91,6 +91,23 @@ func WarmUp(length, idle time.Duration) time.Duration {
 	return min(max(length/5, 3*idle), length).Round(time.Millisecond)
 }
 
+// Unseen is the share by which a load may be above what the service can do without a
+// probe of a length, warm-up included, showing it: what piles up must bring the
+// latency from that without load to its limit, and of a share x too much
+// that takes the time between, over x.
+func Unseen(objectives []slo.Objective, length, idle time.Duration) float64 {
+	room := math.Inf(1)
+	for _, o := range objectives {
+		if _, ok := waiting(o, idle); ok {
+			room = min(room, max(limit(o)-idle.Seconds(), 0))
+		}
+	}
+	if math.IsInf(room, 1) || length <= 0 {
+		return 0
+	}
+	return min(room/length.Seconds(), 0.5)
+}
+
 // Fill is how many requests a probe sends at once at its start, for as many to be
 // in flight as there are at the limit of its objectives. A queue that is nearly full
 // takes many times the length of a probe to fill from nothing, and until then a load

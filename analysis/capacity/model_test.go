@@ -9,6 +9,7 @@ import (
 
 	"llmops/analysis/capacity"
 	"llmops/analysis/loadreport"
+	"llmops/analysis/stats"
 	"llmops/probes/load/arrival"
 	"llmops/probes/request"
 	"llmops/probes/sim/model"
@@ -65,6 +66,7 @@ func (s service) probe(t *testing.T, load float64, seed uint64, length time.Dura
 	var arrived []time.Duration
 	var sent, done int64
 	var measured int
+	var misses stats.Sequence
 	emit := func(e model.Event) {
 		if e.Reason == model.None {
 			return
@@ -77,12 +79,18 @@ func (s service) probe(t *testing.T, load float64, seed uint64, length time.Dura
 			}
 			r.Derive()
 			agg.Add(r)
+			miss := 0.0
+			if s.objectives[0].Op.Upper() == (*r.LatencyMs > s.objectives[0].Threshold.Float64()) {
+				miss = 1
+			}
+			misses.Add(uint64(e.ID), miss, 1)
 		}
 	}
-	p := capacity.Probe{Load: load, Verdict: capacity.Inconclusive}
+	p := capacity.Probe{Load: load, Verdict: capacity.Inconclusive, Unseen: capacity.Unseen(s.objectives, warm+length, s.idle)}
 	tick := 50 * time.Millisecond
 	next := tick
-	schedule := arrival.Process{Kind: arrival.Poisson, Rate: load, Seed: seed}
+	filled := load + float64(capacity.Fill(s.objectives, load, s.idle))/(warm/10).Seconds()
+	schedule := arrival.Process{Kind: arrival.Poisson, Seed: seed, Profile: arrival.Profile{{Length: warm / 10, From: filled, To: filled}, {From: load, To: load}}}
 	for at := range schedule.Times() {
 		if at > warm+length {
 			break
@@ -112,6 +120,10 @@ func (s service) probe(t *testing.T, load float64, seed uint64, length time.Dura
 	j := sum.SLO[0]
 	if j.Observed != nil {
 		p.Margin = capacity.Of(s.objectives[0], *j.Observed, *j.Threshold)
+	}
+	if o := s.objectives[0]; o.Statistic == slo.Quantile && j.Bad != nil && j.N > 0 {
+		p.Share, p.Allowed = float64(*j.Bad)/float64(j.N), 1-o.Target.Float64()
+		p.Effect, _ = misses.DesignEffect(0.95)
 	}
 	p.Weight = float64(sum.Requests.Succeeded + sum.Requests.Failed)
 	switch {
@@ -169,7 +181,11 @@ func TestKnownKnees(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(5) {
+			seeds := uint64(5)
+			if testing.Short() {
+				seeds = 1
+			}
+			for seed := range seeds {
 				r, s := c.s.find(t, seed+1)
 				if r.RequestsPerSecond == nil {
 					t.Errorf("seed %d: nothing found: %+v", seed+1, s.Probes())

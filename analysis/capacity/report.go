@@ -1,6 +1,10 @@
 package capacity
 
-import "llmops/analysis/stats"
+import (
+	"cmp"
+
+	"llmops/analysis/stats"
+)
 
 // Report is what a search found, as the JSON of a load test has it. Loads are
 // requests a second, or with Concurrency requests in flight. Absent means not
@@ -8,6 +12,9 @@ import "llmops/analysis/stats"
 type Report struct {
 	RequestsPerSecond *float64 `json:"requests_per_second,omitempty"`
 	Concurrency       *float64 `json:"concurrency,omitempty"`
+	// SessionsPerSecond stands in place of RequestsPerSecond where what arrives are
+	// conversations.
+	SessionsPerSecond *float64 `json:"sessions_per_second,omitempty"`
 	// Low is the greatest load that is shown to keep the objectives, High the
 	// least that is shown to break them.
 	Low        *float64 `json:"low,omitempty"`
@@ -73,12 +80,9 @@ func (s *Search) Report(unloaded *Unloaded, probes []ProbeReport) Report {
 	return r
 }
 
-// Load is the figure, of either kind.
+// Load is the figure, of whatever kind.
 func (r Report) Load() *float64 {
-	if r.Concurrency != nil {
-		return r.Concurrency
-	}
-	return r.RequestsPerSecond
+	return cmp.Or(r.Concurrency, r.SessionsPerSecond, r.RequestsPerSecond)
 }
 
 // breaking is the probe with the least load among those over the limit.

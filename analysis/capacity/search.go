@@ -34,12 +34,14 @@ func (s *Search) Next() (float64, bool) {
 		return 0, false
 	}
 	n := len(s.probes)
+	invalid := n > 0 && s.probes[n-1].Verdict == Invalid
+	twice := invalid && n > 1 && s.probes[n-2].Verdict == Invalid
 	switch {
-	case n > 0 && s.probes[n-1].Verdict == Invalid && n > 1 && s.probes[n-2].Verdict == Invalid:
+	case twice && s.view().over == nil: // where more load was asked before, the client is not what limits it
 		s.ended = ByClient
 	case n >= s.cfg.MaxProbes:
 		s.ended = Exhausted
-	case n > 0 && s.probes[n-1].Verdict == Invalid: // it may have been a moment of this machine
+	case invalid && !twice: // it may have been a moment of this machine
 		return s.probes[n-1].Load, true
 	}
 	if s.ended != "" {

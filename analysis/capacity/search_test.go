@@ -71,7 +71,10 @@ func (c curve) probe(rng *rand.Rand, load, limit, noise, top float64) Probe {
 }
 
 func TestSearchOnRandomCurves(t *testing.T) {
-	const runs = 200
+	runs := 200
+	if testing.Short() {
+		runs = 20
+	}
 	for _, noise := range []float64{0, 0.02, 0.05} {
 		searches, probes, wide := 0, 0, map[string]int{}
 		for seed := range uint64(runs) {
@@ -123,8 +126,7 @@ func TestSearchOnRandomCurves(t *testing.T) {
 		}
 		t.Logf("noise %g: %d searches, %.1f probes on average; further off than 5 %%: %v", noise, searches, float64(probes)/float64(searches), wide)
 		for name, n := range wide {
-			if float64(n) > max(1, noise*runs/2) {
-
+			if float64(n) > max(1, noise*float64(runs)/2) {
 				t.Errorf("noise %g: %s: %d of %d searches are further off than 5 %%", noise, name, n, runs)
 			}
 		}
@@ -218,6 +220,21 @@ func TestSearchRepeatsAnInvalidProbe(t *testing.T) {
 	}
 	if loads[2] != loads[3] {
 		t.Errorf("the invalid probe was not repeated: %v", loads)
+	}
+}
+
+// A client that falters where it asked for more before is not the limit of the search.
+func TestSearchGoesOnPastAFalteringClient(t *testing.T) {
+	s := New(Config{Start: 1})
+	n := 0
+	drive(s, func(load float64) Probe {
+		if n++; n == 7 || n == 8 {
+			return Probe{Verdict: Invalid}
+		}
+		return step(37)(load)
+	})
+	if e := s.Estimate(); e.Ended == ByClient || e.Load == nil || math.Abs(*e.Load/37-1) > 0.05 {
+		t.Errorf("found %v, ended by %s after %d probes", e.Load, e.Ended, n)
 	}
 }
 

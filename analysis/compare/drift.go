@@ -16,6 +16,7 @@ import (
 func Configuration(before, after snapshot.Snapshot) Comparison {
 	c := Comparison{Schema: Schema, Kind: Snapshots, Metrics: []Metric{}, Verdict: Pass}
 	a, b := identity(before), identity(after)
+	c.settings(a, b, servers(before), servers(after))
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
@@ -63,15 +64,54 @@ func identity(s snapshot.Snapshot) facts {
 	for i := range s.GPUs {
 		f.gpu(&s.GPUs[i])
 	}
-	for i := range s.Servers {
-		key := "server " + s.Servers[i].URL
-		if len(s.Servers) == 1 { // it may be the same one at another address
-			key = "server"
-			f[key+" url"] = s.Servers[i].URL
+	for key, server := range servers(s) {
+		if len(s.Servers) == 1 {
+			f[key+" url"] = server.URL
 		}
-		f.server(key, &s.Servers[i])
+		f.server(key, server)
 	}
 	return f
+}
+
+// servers are those of a snapshot by the beginning of their keys.
+func servers(s snapshot.Snapshot) map[string]*snapshot.Server {
+	if len(s.Servers) == 1 { // it may be the same one at another address
+		return map[string]*snapshot.Server{"server": &s.Servers[0]}
+	}
+	out := map[string]*snapshot.Server{}
+	for i := range s.Servers {
+		out["server "+s.Servers[i].URL] = &s.Servers[i]
+	}
+	return out
+}
+
+// settings adds the settings of engines that tell them on both sides: hundreds of
+// settings that only one side knows, as it was another engine or an older snapshot, are
+// no change.
+func (c *Comparison) settings(a, b facts, before, after map[string]*snapshot.Server) {
+	for _, key := range slices.Sorted(maps.Keys(before)) {
+		x, y := before[key], after[key]
+		switch {
+		case y == nil, len(x.Config) == 0 && len(y.Config) == 0:
+		case x.Engine == y.Engine && len(x.Config) > 0 && len(y.Config) > 0:
+			a.config(key, x.Config)
+			b.config(key, y.Config)
+		case x.Engine != y.Engine && x.Engine != "" && y.Engine != "":
+			c.warn("%s: settings of %s and %s are not compared", key, x.Engine, y.Engine)
+		default:
+			side := "after"
+			if len(x.Config) == 0 {
+				side = "before"
+			}
+			c.warn("%s: its settings are not known %s, and not compared", key, side)
+		}
+	}
+}
+
+func (f facts) config(key string, config map[string]string) {
+	for name, value := range config {
+		f.text(key+" config "+name, value)
+	}
 }
 
 func (f facts) host(h *snapshot.Host) {

@@ -3,7 +3,11 @@ package compare
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"llmops/probes/snapshot"
 )
@@ -110,5 +114,33 @@ func TestConfiguration(t *testing.T) {
 	}
 	if c := Configuration(before, before); len(c.Drift) > 0 || c.Verdict != Pass {
 		t.Errorf("the same: %+v", c)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	with := func(engine string, config map[string]string) snapshot.Snapshot {
+		return snapshot.Snapshot{Servers: []snapshot.Server{{URL: "http://a", Up: true, Engine: engine, Config: config}}}
+	}
+	vllm := with("vllm", map[string]string{"block_size": "16", "cache_dtype": "auto", "max_model_len": "8192"})
+	more := with("vllm", map[string]string{"block_size": "32", "cache_dtype": "auto", "swap": "4"})
+	two := vllm
+	two.Servers = append(slices.Clone(vllm.Servers), snapshot.Server{URL: "http://b", Config: map[string]string{"x": "1"}})
+	for name, tt := range map[string]struct {
+		before, after snapshot.Snapshot
+		want          []Drift
+		warning       string
+	}{
+		"flags":         {vllm, more, []Drift{{"server config block_size", "16", "32"}, {"server config max_model_len", "8192", ""}, {"server config swap", "", "4"}}, ""},
+		"the same":      {vllm, vllm, nil, ""},
+		"none known":    {with("vllm", nil), with("vllm", nil), nil, ""},
+		"older":         {with("vllm", nil), vllm, nil, "server: its settings are not known before, and not compared"},
+		"not any more":  {vllm, with("vllm", nil), nil, "server: its settings are not known after, and not compared"},
+		"other engine":  {vllm, with("sglang", map[string]string{"tp_size": "1"}), []Drift{{"server engine", "vllm", "sglang"}}, "server: settings of vllm and sglang are not compared"},
+		"both, of many": {two, two, nil, ""},
+	} {
+		c := Configuration(tt.before, tt.after)
+		if diff := cmp.Diff(tt.want, c.Drift); diff != "" || strings.Join(c.Warnings, ";") != tt.warning {
+			t.Errorf("%s: %v\n%s", name, c.Warnings, diff)
+		}
 	}
 }

@@ -1,7 +1,7 @@
 // Command gendocs writes the reference pages of docs/ from the commands, the
-// catalogue of metrics, the types of a snapshot and their comments, and man pages
-// and shell completions for a release. It must hold no text of its own about any
-// command.
+// catalogue of metrics, the types of a snapshot and of a comparison with their
+// comments, and man pages and shell completions for a release. It must hold no text
+// of its own about any command.
 package main
 
 import (
@@ -66,10 +66,15 @@ func generate(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	comparison, err := compareSchema(root, false)
+	if err != nil {
+		return nil, err
+	}
 	pages := map[string]string{
 		"docs/exit-codes.md":                codes,
 		"docs/catalogue.md":                 generated + metrics,
 		"docs/schemas/snapshot.schema.json": schema,
+		"docs/schemas/compare.schema.json":  comparison,
 	}
 	cmds := documented(tree())
 	for _, cmd := range cmds {

@@ -33,7 +33,8 @@ type Config struct {
 	IterationStats bool
 
 	// Lean asks for the page of metrics alone once the engine is known, as long as it
-	// answers: what does not change (models, version) is not asked again.
+	// answers: what does not change (models, version) is not asked again, and the
+	// settings are those of the first reading, which are not repeated.
 	Lean bool
 
 	// Transport replaces the one that is made of Access; for tests.

@@ -24,6 +24,7 @@ type engine struct {
 	requests, prompt, generated, preemptions []metric
 	hits, lookups                            []metric // of the prefix cache
 	hitRate                                  []metric // gauge, where hits are not counted
+	config                                   []metric // whose labels are settings
 	finished                                 []metric // by their label
 	drafts, drafted, accepted                []metric // of speculative decoding
 	acceptRate, acceptLength                 []metric // gauges, where tokens are not counted

@@ -24,8 +24,10 @@ func (t *Target) identify(ctx context.Context, s *snapshot.Server) (*engine, *sn
 	s.Up = true
 	var list struct {
 		Data []struct {
-			ID      string `json:"id"`
-			OwnedBy string `json:"owned_by"`
+			ID      string          `json:"id"`
+			OwnedBy string          `json:"owned_by"`
+			Root    json.RawMessage `json:"root"`          // what the model was loaded from
+			Length  json.RawMessage `json:"max_model_len"` // tokens of prompt and answer
 		} `json:"data"`
 	}
 	if r.status != http.StatusOK || err != nil || json.Unmarshal(r.body, &list) != nil {
@@ -45,6 +47,17 @@ func (t *Target) identify(ctx context.Context, s *snapshot.Server) (*engine, *sn
 	}
 	slices.Sort(s.Models)
 	s.Models = slices.Compact(s.Models)
+	if e != nil {
+		var roots, lengths []string
+		for _, m := range list.Data {
+			if root := text(m.Root); root != m.ID {
+				roots = append(roots, root)
+			}
+			lengths = append(lengths, text(m.Length))
+		}
+		t.setting(s, "root", roots...)
+		t.setting(s, "max_model_len", lengths...)
+	}
 	return e, nil
 }
 

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -77,12 +78,14 @@ func (s slot) tokens() (float64, bool) {
 }
 
 func askLlamaCpp(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem {
-	var props struct {
-		Build string   `json:"build_info"`
-		Slots *float64 `json:"total_slots"`
-	}
+	var props map[string]json.RawMessage
 	if t.json(ctx, "/props", &props) == nil {
-		s.Version, s.Slots = t.client.clean(props.Build), count(props.Slots)
+		s.Version = t.client.clean(text(props["build_info"]))
+		var slots *float64
+		if json.Unmarshal(props["total_slots"], &slots) == nil {
+			s.Slots = count(slots)
+		}
+		propsOf(t, s, props)
 	}
 	var slots []slot
 	if err := t.json(ctx, "/slots", &slots); err != nil {
@@ -112,4 +115,22 @@ func askLlamaCpp(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.
 		s.KVCacheUtilization = share(new(used / room))
 	}
 	return nil
+}
+
+// propsOf reads the settings in /props. What requests are given by default stands there
+// beside the state and the prompt of a slot, which are nobody's settings.
+func propsOf(t *Target, s *snapshot.Server, props map[string]json.RawMessage) {
+	t.settings(s, "", props, "build_info", "total_slots", "is_sleeping")
+	var modalities map[string]json.RawMessage
+	if json.Unmarshal(props["modalities"], &modalities) == nil {
+		t.settings(s, "modalities.", modalities)
+	}
+	var slot struct {
+		Context json.RawMessage            `json:"n_ctx"`
+		Params  map[string]json.RawMessage `json:"params"`
+	}
+	if json.Unmarshal(props["default_generation_settings"], &slot) == nil {
+		t.setting(s, "n_ctx", text(slot.Context))
+		t.settings(s, "default.", slot.Params)
+	}
 }

@@ -135,7 +135,7 @@ func TestEnginesSinceStart(t *testing.T) {
 				"/server_info": {{body: `{"version":"0.5.6","api_key":"k","model_path":"x"}`}},
 			},
 			want: snapshot.Server{
-				Engine: "sglang", Models: []string{"org/m"}, Version: "0.5.6",
+				Engine: "sglang", Models: []string{"org/m"}, Version: "0.5.6", Config: map[string]string{"model_path": "x"},
 				Running: new(10.0), Waiting: new(2.0), KVCacheUtilization: new(0.5), PrefixCacheHitRate: new(0.25),
 				RequestsTotal: new(80.0), PromptTokensTotal: new(1000.0), GenerationTokensTotal: new(4000.0), PreemptionsTotal: new(7.0),
 				ErrorsTotal: map[string]float64{"abort": 2, "http_503": 2}, ErrorRate: new(2. / 80),
@@ -156,7 +156,7 @@ func TestEnginesSinceStart(t *testing.T) {
 				"/metrics":   {{body: fixture(t, "tgi.txt")}},
 				"/info":      {{body: `{"model_id":"org/m","version":"3.3.4","max_concurrent_requests":128}`}},
 			},
-			want: snapshot.Server{Engine: "tgi", Models: []string{"org/m"}, Version: "3.3.4", Running: new(16.0), Waiting: new(3.0),
+			want: snapshot.Server{Engine: "tgi", Models: []string{"org/m"}, Version: "3.3.4", Config: map[string]string{"max_concurrent_requests": "128"}, Running: new(16.0), Waiting: new(3.0),
 				RequestsTotal: new(1000.0), PromptTokensTotal: new(480000.0), GenerationTokensTotal: new(192000.0),
 				ErrorsTotal: map[string]float64{"validation": 20, "overloaded": 15, "generation": 5}, ErrorRate: new(20. / 980)},
 		},
@@ -215,6 +215,7 @@ func TestEnginesSinceStart(t *testing.T) {
 			},
 			// One slot of four runs, with 1+3 tokens of prompt and 1164 of answer.
 			want: snapshot.Server{Engine: "llama.cpp", Models: []string{"tiny-random-llama"}, Version: "b0-unknown",
+				Config:  map[string]string{"endpoint_metrics": "true", "endpoint_slots": "true", "model_alias": "tiny-random-llama"},
 				Running: new(1.0), Waiting: new(0.0), Slots: new(4.0), KVCacheUtilization: new(1168. / 16384),
 				PrefixCacheHitRate: new(0.5), PromptTokensTotal: new(14.0), GenerationTokensTotal: new(80.0)},
 		},

@@ -1,5 +1,12 @@
 package serving
 
+import (
+	"context"
+	"encoding/json"
+
+	"llmops/probes/snapshot"
+)
+
 // sglang shows metrics only with --enable-metrics. Each of its schedulers shows the
 // same gauges once more where --enable-metrics-for-all-schedulers is given, and once
 // for each priority, beside the whole, where it schedules by priority.
@@ -49,8 +56,24 @@ func sglang() *engine {
 		queue:   seconds("sglang:queue_time_seconds"),
 
 		derive: sglangLoRA,
-		ask:    askVersion("/server_info", "/get_server_info"),
+		ask:    askSGLang,
 		steady: true,
 		off:    "metrics are not enabled", hint: "start SGLang with --enable-metrics",
 	}
+}
+
+// askSGLang reads the arguments that the server was started with. Beside them stands
+// its state, which is nested but for what is left out here, and the seed, which is
+// drawn anew at each start.
+func askSGLang(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem {
+	for _, path := range []string{"/server_info", "/get_server_info"} {
+		var info map[string]json.RawMessage
+		if t.json(ctx, path, &info) != nil || text(info["version"]) == "" {
+			continue
+		}
+		s.Version = t.client.clean(text(info["version"]))
+		t.settings(s, "", info, "version", "status", "random_seed")
+		return nil
+	}
+	return nil
 }

@@ -124,6 +124,7 @@ func (t *Target) Read(ctx context.Context, window time.Duration) (snapshot.Serve
 		t.known, t.models, t.version = e, s.Models, s.Version
 	}
 	t.tell(e, before, after, &s)
+	t.labelled(e, *after, &s)
 	return s, problems
 }
 

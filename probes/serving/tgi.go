@@ -2,6 +2,7 @@ package serving
 
 import (
 	"context"
+	"encoding/json"
 
 	"llmops/probes/snapshot"
 )
@@ -47,15 +48,13 @@ func tgi() *engine {
 
 		steady: true,
 		ask: func(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem {
-			var info struct {
-				Model   string `json:"model_id"`
-				Version string `json:"version"`
-			}
+			var info map[string]json.RawMessage
 			if t.json(ctx, "/info", &info) == nil {
-				s.Version = t.client.clean(info.Version)
-				if info.Model != "" {
-					s.Models = []string{t.client.clean(info.Model)}
+				s.Version = t.client.clean(text(info["version"]))
+				if model := text(info["model_id"]); model != "" {
+					s.Models = []string{t.client.clean(model)}
 				}
+				t.settings(s, "", info, "version", "model_id")
 			}
 			return nil
 		},

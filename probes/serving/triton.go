@@ -2,6 +2,7 @@ package serving
 
 import (
 	"context"
+	"encoding/json"
 
 	"llmops/probes/snapshot"
 )
@@ -44,9 +45,10 @@ func triton() *engine {
 		only:   oneOfTriton,
 		derive: deriveTriton,
 		ask: func(ctx context.Context, t *Target, s *snapshot.Server) []snapshot.Problem {
-			var v struct{ Name, Version string } // only where it is the inference port
-			if t.json(ctx, "/v2", &v) == nil && v.Name == "triton" {
-				s.Version = t.client.clean(v.Version)
+			var v map[string]json.RawMessage // only where it is the inference port
+			if t.json(ctx, "/v2", &v) == nil && text(v["name"]) == "triton" {
+				s.Version = t.client.clean(text(v["version"]))
+				t.settings(s, "", v, "name", "version")
 			}
 			return nil
 		},

@@ -33,6 +33,7 @@ func vllm() *engine {
 		hits:        named("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total"),
 		lookups:     named("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total"),
 		hitRate:     named("vllm:gpu_prefix_cache_hit_rate"),
+		config:      named("vllm:cache_config_info", "vllm:vllm_config_info"),
 		drafts:      named("vllm:spec_decode_num_drafts_total"),
 		drafted:     named("vllm:spec_decode_num_draft_tokens_total"),
 		accepted:    named("vllm:spec_decode_num_accepted_tokens_total"),

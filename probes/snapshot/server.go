@@ -16,6 +16,9 @@ type Server struct {
 
 	Version   string     `json:"version,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
+	// Config are flags and settings by the engine's own names, as far as it tells them
+	// unasked; without what may be a secret. Long values stand as their hash.
+	Config map[string]string `json:"config,omitempty"`
 
 	// Basis says what every rate, ratio and distribution below is taken from. Totals
 	// and gauges are as they stood at the end.

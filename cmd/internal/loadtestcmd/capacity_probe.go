@@ -15,14 +15,11 @@ import (
 	"llmops/cmd/internal/runfolder"
 	"llmops/probes/load"
 	"llmops/probes/load/prompt"
-	"llmops/probes/request"
 )
 
 const (
 	lightRequests = 20 // of the look at the service without load
 	lightWarmUp   = 2
-	coolRequests  = 2
-	coolLimit     = 30 * time.Second
 	backlogTick   = 50 * time.Millisecond
 	seedStep      = 1_000_003 // from run to run; seeds that people choose are nearer to each other
 )
@@ -166,6 +163,9 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 		s.idle = time.Duration(*m.summary.Metrics.Latency.Mean * float64(time.Millisecond))
 	}
 	p := s.judge(m, value, diverged, completed)
+	if s.o.capacity.rates() {
+		p.Unseen = capacity.Unseen(s.objectives, o.warmup.duration+o.duration, s.idle)
+	}
 	p.Effect = b.misses.effect(s.nearest(m.summary), s.o.confidence)
 	s.runs, s.options = append(s.runs, m), append(s.options, &o)
 	out := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows), server: m.server, from: m.result.MeasuredFrom}
@@ -222,50 +222,4 @@ func (s *search) watch(ctx context.Context, end context.CancelCauseFunc, cfg loa
 		f := <-out
 		return f.completed, f.growing
 	}
-}
-
-// cool waits until the service is as fast as it was without load, for a while.
-func (s *search) cool(ctx context.Context) {
-	deadline := time.Now().Add(coolLimit)
-	for n := 1; ctx.Err() == nil && time.Now().Before(deadline); n++ {
-		o := *s.o
-		b, err := s.at(&o, -(len(s.runs)*1000 + n))
-		if err != nil {
-			return
-		}
-		cfg := b.config()
-		cfg.Arrivals, cfg.Concurrency, cfg.MaxConcurrency = nil, 1, 0
-		cfg.Requests, cfg.Duration, cfg.WarmupRequests, cfg.WarmupDuration = coolRequests, coolLimit, 0, 0
-		if s.quick(ctx, cfg) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(min(max(s.idle, 100*time.Millisecond), time.Second)):
-		}
-	}
-	if ctx.Err() == nil {
-		s.app.Warnf("after probe %d the service did not become as fast again as it was without load within %s", len(s.runs), coolLimit)
-	}
-}
-
-// quick tells whether all requests of cfg were as fast as without load.
-func (s *search) quick(ctx context.Context, cfg load.Config) bool {
-	fast := true
-	_, err := load.Run(ctx, cfg, func(r *request.Record) error {
-		if r.OK && r.DoneAt.Sub(r.SentAt) > s.slowest() {
-			fast = false
-		}
-		return nil
-	})
-	return err == nil && fast
-}
-
-// slowest is the latency that passes for one without load.
-func (s *search) slowest() time.Duration {
-	limit := 3 * s.idle
-	if s.unloaded != nil && s.unloaded.LatencyMS.Max != nil {
-		limit = max(limit, time.Duration(*s.unloaded.LatencyMS.Max*float64(time.Millisecond)))
-	}
-	return limit + 10*time.Millisecond
 }

@@ -8,6 +8,7 @@ import (
 	"llmops/analysis/loadreport"
 	"llmops/analysis/stats"
 	"llmops/cmd/internal/cli"
+	"llmops/probes/load/length"
 	"llmops/rules/slo"
 )
 
@@ -144,5 +145,37 @@ func TestCapacitySections(t *testing.T) {
 	c := sections[0].Chart
 	if len(c.X) != 2 || c.X[0] != 10 || c.X[1] != 30 || *c.Series[0].Values[0] != 5 || *c.Series[2].Values[1] != 27 {
 		t.Errorf("chart of %v: %+v", c.X, c.Series)
+	}
+}
+
+func TestSearchRefuses(t *testing.T) {
+	for name, change := range map[string]func(*options){
+		"a manifest": func(o *options) { o.emit.kind = emitJob },
+		"a trace":    func(o *options) { o.replay.file = "trace.csv" },
+		"a kind":     func(o *options) { o.capacity.find = "much" },
+		"bounds":     func(o *options) { o.capacity.min, o.capacity.max = 5, 3 },
+	} {
+		o := &options{capacity: capacityFlags{find: findRate}, given: func(string) bool { return false }}
+		o.objectives.Inline = []string{"p95_latency_ms < 100"}
+		if err := o.checkCapacity(); err != nil {
+			t.Fatal(err)
+		}
+		change(o)
+		if err := o.checkCapacity(); cli.CodeOf(err) != cli.CodeUsage {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What arrives are conversations, and the figure must not pass for requests.
+func TestCapacityOfSessions(t *testing.T) {
+	s := searchFor(t, "p95_latency_ms < 100")
+	s.o.people.turns = length.Constant(3)
+	if s.per() != sessions {
+		t.Errorf("rates count %s", s.per())
+	}
+	doc := capacity.Report{SessionsPerSecond: new(12.0), Probes: []capacity.ProbeReport{{Rate: new(12.0)}}}
+	if got := amount(doc, *doc.Load()); got != "12 sessions/s" {
+		t.Errorf("shown as %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"llmops/analysis/capacity"
 	"llmops/analysis/loadreport"
@@ -18,6 +19,9 @@ import (
 // outcome turns what was found into the error that carries the exit code.
 func (s *search) outcome(m *measurement, doc capacity.Report) error {
 	sum := m.summary
+	if s.lost != nil {
+		return s.lost
+	}
 	switch sum.Verdict {
 	case loadreport.Pass:
 		return nil
@@ -35,7 +39,7 @@ func (s *search) outcome(m *measurement, doc capacity.Report) error {
 			return cli.Gate(fmt.Errorf("no load keeps the objectives: one request at a time breaks %s", brokenNames(sum)))
 		}
 		least := slices.MinFunc(doc.Probes, func(a, b capacity.ProbeReport) int { return cmp.Compare(loadOf(a), loadOf(b)) })
-		return cli.Gate(fmt.Errorf("no load keeps the objectives: %s breaks %s", loadText(least), cmp.Or(least.Objective, "them")))
+		return cli.Gate(fmt.Errorf("no load keeps the objectives: %s breaks %s", loadText(least, s.per()), cmp.Or(least.Objective, "them")))
 	}
 	if doc.Ended == capacity.Stopped {
 		return cli.NoVerdict(fmt.Errorf("the search was ended before it found a load that keeps the objectives"))
@@ -73,6 +77,8 @@ func (s *search) doubts(doc capacity.Report) string {
 		return ""
 	case doc.Ended == capacity.Stopped:
 		return "the search was ended before it was done: the capacity is what was known until then"
+	case s.short(doc) > 0:
+		return fmt.Sprintf("probes of %s are short for these objectives: so near to its limit the service takes longer to show what it does in the long run, and the figure may be too high; without --duration they last %s", s.o.duration, s.short(doc))
 	case doc.Ended == capacity.Exhausted:
 		return fmt.Sprintf("after %s the capacity is not known to %g%%: longer probes (--duration) tell more", render.Plural(len(doc.Probes), "probe"), 100*doc.Tolerance)
 	case doc.Ended == capacity.AtMax:
@@ -81,11 +87,26 @@ func (s *search) doubts(doc capacity.Report) string {
 	return ""
 }
 
+// short is how long probes at the figure would last by themselves, where they were
+// less than half of that; else 0.
+func (s *search) short(doc capacity.Report) time.Duration {
+	if !s.o.given("duration") || !s.o.capacity.rates() || doc.High == nil {
+		return 0
+	}
+	if d := capacity.Length(s.objectives, *doc.Load(), s.idle).Round(time.Second); s.o.duration < d/2 {
+		return d
+	}
+	return 0
+}
+
 func unit(doc capacity.Report) string {
 	if doc.Concurrency != nil || len(doc.Probes) > 0 && doc.Probes[0].Concurrency != nil {
 		return "in flight"
 	}
-	return "requests/s"
+	if doc.SessionsPerSecond != nil {
+		return sessions
+	}
+	return requests
 }
 
 func amount(doc capacity.Report, v float64) string { return render.Number(v) + " " + unit(doc) }
@@ -145,7 +166,7 @@ func flatCapacity(t *render.Table, s loadreport.Summary) {
 	for _, row := range []struct {
 		name string
 		v    *float64
-	}{{"capacity_requests_per_second", doc.RequestsPerSecond}, {"capacity_concurrency", doc.Concurrency}, {"capacity_low", doc.Low}, {"capacity_high", doc.High}} {
+	}{{"capacity_requests_per_second", doc.RequestsPerSecond}, {"capacity_sessions_per_second", doc.SessionsPerSecond}, {"capacity_concurrency", doc.Concurrency}, {"capacity_low", doc.Low}, {"capacity_high", doc.High}} {
 		if row.v != nil {
 			t.Add(row.name, render.Full(row.v))
 		}

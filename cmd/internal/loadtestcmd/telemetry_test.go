@@ -137,8 +137,9 @@ func TestNamedServer(t *testing.T) {
 		p.ServeHTTP(w, r)
 	}))
 	s, _, _ := tested(t, gateway.URL+"/v1", "--requests", "10", "--server", behind.URL)
-	if s.Server == nil || s.Server.URL != behind.URL || s.Server.TTFT == nil || s.Server.TTFT.Count != 10 {
-		t.Fatalf("%+v: %+v of %+v", s.Server, s.Server.TTFT, s.Requests)
+	// A busy gateway may break a request off that the engine has counted.
+	if s.Server == nil || s.Server.URL != behind.URL || s.Server.TTFT == nil || s.Server.TTFT.Count < float64(s.Requests.Succeeded) || s.Server.TTFT.Count > 10 || s.Requests.Succeeded == 0 {
+		t.Fatalf("%+v of %+v", s.Server, s.Requests)
 	}
 	s, r, dir := tested(t, gateway.URL+"/v1", "--requests", "3")
 	if s.Server != nil || strings.Count(r.Err, "the server's side is not measured") != 1 {

@@ -28,6 +28,12 @@ func readComparison(d document) (part, error) {
 	switch c.Verdict {
 	case compare.Pass, compare.Same, compare.Better:
 		p.state, p.why = passed, "nothing is worse"
+		switch {
+		case c.Kind == compare.Snapshots && len(c.Drift) == 0:
+			p.why = "the configuration is the same"
+		case c.Kind == compare.Snapshots: // no failure by itself, as for compare without --fail-on-drift
+			p.why = "the configuration changed: " + render.Plural(len(c.Drift), "thing")
+		}
 	case compare.Changed:
 		p.state, p.why = attention, render.Plural(len(c.Drift), "thing")+" changed"
 	case compare.Fail, compare.Worse:

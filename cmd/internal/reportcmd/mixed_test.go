@@ -59,7 +59,7 @@ func TestMix(t *testing.T) {
 	golden(t, "mix.md", md.Out)
 	for _, want := range []string{
 		`<article aria-labelledby="p1">`, `<h2 id="p8">Check of rules</h2>`, `<strong>attention: firing</strong> <a href="#p4">Alerts</a>: KVCacheExhausted (critical), QueueLong (warning) fired`,
-		`<p class="note">2026-03-01, UTC</p>`, `aria-label="time line from 2026-03-01 11:58Z to 2026-03-01 14:00Z, 13 lanes; the table below has it in words"`,
+		`<p class="note">2026-03-01, UTC; ›: not over at the end of the data</p>`, `aria-label="time line from 2026-03-01 11:58Z to 2026-03-01 14:00Z, 13 lanes; the table below has it in words"`,
 		`<strong>fail: 2 of 8 sources</strong>`, `default-src &#39;none&#39;`,
 	} {
 		if !strings.Contains(page.Out, want) && !strings.Contains(page.Out, strings.ReplaceAll(want, "&#39;", "'")) {

@@ -59,6 +59,9 @@ func bands(list []event) (b *html.Bands, note string) {
 		}
 	}
 	note = "UTC"
+	if slices.ContainsFunc(list, func(e event) bool { return e.Open }) {
+		note += "; ›: not over at the end of the data"
+	}
 	if hidden > 0 {
 		note += fmt.Sprintf("; %d more, which began later, are not drawn", hidden)
 	}

@@ -109,15 +109,19 @@ func (b *Bands) extent() (first, last time.Time, err error) {
 	return first, last, nil
 }
 
-// tickStep gives at most four ticks, as many as fit a telephone.
+// tickStep gives as many ticks as fit a telephone: five, or four that say the day.
 func tickStep(whole time.Duration) time.Duration {
 	const day = 24 * time.Hour
+	fit := time.Duration(5)
+	if whole > day {
+		fit = 4
+	}
 	for _, step := range []time.Duration{
 		time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
 		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 		time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 7 * day, 14 * day, 30 * day, 90 * day,
 	} {
-		if whole/step < 4 {
+		if whole/step < fit {
 			return step
 		}
 	}

@@ -57,7 +57,7 @@ func TestBands(t *testing.T) {
 		`<i class=" open" style="left:75.000%;width:25.000%" title=""></i>`,
 		`<i class="" style="left:50.000%;width:0.000%" title=""></i>`,
 		`a &lt;fault&gt;`,
-		`<span style="left:0.000%">12:00:00</span><span style="left:37.500%">12:00:15</span><span style="left:75.000%">12:00:30</span></div>`,
+		`<span style="left:0.000%">12:00:00</span><span style="left:25.000%">12:00:10</span><span style="left:50.000%">12:00:20</span><span style="left:75.000%">12:00:30</span></div>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text[strings.Index(text, "<body>"):])
@@ -75,7 +75,7 @@ func TestTicks(t *testing.T) {
 		text := written(t, html.Page{Sections: []html.Section{{Bands: &html.Bands{Lanes: []html.Lane{{Bands: []html.Band{{From: noon, To: noon.Add(x.whole)}}}}}}}})
 		ticks := text[strings.Index(text, `class="ticks"`):]
 		ticks = ticks[:strings.Index(ticks, "</div>")]
-		if n := strings.Count(ticks, "<span"); n > 4 || x.want != "2026-03-01" && !strings.Contains(ticks, x.want) {
+		if n := strings.Count(ticks, "<span"); n > 5 || x.want != "2026-03-01" && !strings.Contains(ticks, x.want) {
 			t.Errorf("%v: %d ticks, no %s: %s", x.whole, n, x.want, ticks)
 		}
 	}

@@ -161,7 +161,7 @@ func (k Kind) word() string {
 // spoken is the word of k where text does not say it already.
 func spoken(k Kind, text string) string {
 	text = strings.ToLower(text)
-	if k == "" || strings.Contains(text, string(k)) || strings.Contains(text, k.word()) {
+	if k == "" || strings.Contains(text, string(k)) || strings.Contains(text, k.word()) || k == Undecided && strings.Contains(text, "undetermined") {
 		return ""
 	}
 	return k.word()
