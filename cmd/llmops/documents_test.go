@@ -23,7 +23,7 @@ import (
 )
 
 // Every command line in guides, recipes and scripts is one that llmops takes: its
-// commands and flags exist, and values that are no placeholders are of their type.
+// commands and flags exist, and values, but for words like URL that stand for one, are of their type.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	files, lines := 0, 0
 	for _, name := range documents(t, "../..") {
@@ -244,7 +244,7 @@ func containers(text []byte) (out []commandLine) {
 
 var standsForMore = regexp.MustCompile(`[…$<>{}\[\]]|^\.\.\.$|(^|[=,:/])[A-Z][A-Z0-9_.-]*($|[,:/])|^[A-Z]+…?$`)
 
-// parses tells whether llmops takes the words, apart from the placeholders in them.
+// parses tells whether llmops takes the words, apart from those that stand for something, such as URL.
 func parses(words []string) error {
 	root := cli.Root(&cli.App{}, verbs.All()...)
 	cmd, rest := root, words

@@ -188,7 +188,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 func (o *options) compare(ctx context.Context, app *cli.App, sides [2]side) (c compare.Comparison, err error) {
 	a, b := sides[0], sides[1]
 	if a.kind != b.kind {
-		return c, cli.WithHint(cli.Usagef("%s is %s and %s is %s", a.name, a.kind, b.name, b.kind), "compare two of a kind")
+		return c, cli.WithHint(cli.Usagef("%s is %s and %s is %s", a.name, a.kind.unlike(b.kind), b.name, b.kind.unlike(a.kind)), "compare two of a kind")
 	}
 	switch a.kind {
 	case snapshotOf:

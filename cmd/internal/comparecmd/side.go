@@ -28,6 +28,15 @@ const (
 	metrics    kind = "a recording of metrics"
 )
 
+// unlike is what a side is beside another. That something is a recording of metrics is
+// known only when it was read as one.
+func (k kind) unlike(other kind) kind {
+	if k == metrics {
+		return "no" + kind(strings.TrimPrefix(string(other), "a"))
+	}
+	return k
+}
+
 // side is one of the two, as far as it must be read to know what it is.
 type side struct {
 	name     string
@@ -157,6 +166,9 @@ func openFile(path string) (s side, err error) {
 	if err != nil {
 		return s, cli.Usage(err)
 	}
+	if len(bytes.TrimSpace(head)) == 0 {
+		return s, cli.WithHint(cli.Usagef("%s is empty", path), "it was not written to its end, or not yet")
+	}
 	test := func(p part) (side, error) { p.path = path; return side{kind: loadTest, parts: []part{p}}, nil }
 	switch schema := schemaOf(head); schema {
 	case request.Schema:
@@ -176,6 +188,10 @@ func openFile(path string) (s side, err error) {
 			return side{kind: snapshotOf, snapshot: one}, nil
 		}
 		return side{kind: metrics, files: []string{path}}, nil
+	default:
+		if strings.HasPrefix(schema, "llmops.") {
+			return s, cli.WithHint(cli.Usagef("%s: %q is nothing to compare", path, schema), "compared are load tests (%s), recordings of metrics and snapshots (%s)", loadreport.Schema, snapshot.Schema)
+		}
 	}
 	if bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n\ufeff"), []byte("{")) {
 		text, err := os.ReadFile(path)

@@ -61,9 +61,6 @@ func readAnomalies(d document) (part, error) {
 	t := &render.Table{Columns: render.Columns(">score", "from", "to", "series", ">value", "expected", "detectors")}
 	var series []string
 	for i, a := range r.Anomalies {
-		if a.To.Before(a.From) {
-			return p, cli.Usagef("%s: anomaly %d ends before it begins", d.name, i+1)
-		}
 		expected := render.None
 		if a.Low != nil && a.High != nil {
 			expected = render.Number(*a.Low) + " to " + render.Number(*a.High)

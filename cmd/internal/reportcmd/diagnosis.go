@@ -37,9 +37,6 @@ func readDiagnosis(d document) (part, error) {
 		if len(x.Diagnoses) == 0 {
 			return p, cli.Usagef("%s: incident %d has no diagnosis", d.name, i+1)
 		}
-		if x.End.Before(x.Onset) {
-			return p, cli.Usagef("%s: incident %d ends before it begins", d.name, i+1)
-		}
 		first := x.Diagnoses[0]
 		e := event{From: x.Onset, To: x.End, Open: x.Ongoing, Kind: html.Attention, Lane: fmt.Sprintf("incident %s (%s): %s of %s", x.ID, x.Severity, first.Name, first.Entity)}
 		if x.Severity.AtLeast(fault.High) {

@@ -163,6 +163,14 @@ func (r *replay) parts(groups [][]*runfolder.Folder, files []string) (list []par
 		if err != nil {
 			return nil, err
 		}
+		for _, e := range p.events {
+			switch {
+			case e.From.IsZero():
+				return nil, cli.Usagef("%s: of %q it is not said when it was", d.name, e.Lane)
+			case e.To.Before(e.From):
+				return nil, cli.Usagef("%s: %q ends before it begins", d.name, e.Lane)
+			}
+		}
 		list = append(list, p)
 	}
 	return list, nil

@@ -90,20 +90,22 @@ func (b *Bands) layOut() (*lanes, error) {
 }
 
 func (b *Bands) extent() (first, last time.Time, err error) {
+	some := false
 	for _, l := range b.Lanes {
 		for _, x := range l.Bands {
 			if x.To.Before(x.From) {
 				return first, last, fmt.Errorf("a band of lane %q ends before it begins", l.Label)
 			}
-			if first.IsZero() || x.From.Before(first) {
+			if !some || x.From.Before(first) {
 				first = x.From
 			}
-			if last.IsZero() || x.To.After(last) {
+			if !some || x.To.After(last) {
 				last = x.To
 			}
+			some = true
 		}
 	}
-	if first.IsZero() {
+	if !some {
 		return first, last, errors.New("there is no band in the bands")
 	}
 	return first, last, nil
