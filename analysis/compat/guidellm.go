@@ -29,7 +29,7 @@ func (c *Collector) guidellm(run Run) any {
 		return o
 	}
 	plain := func(figure func(*sample) (float64, bool)) any {
-		return status(weights(ones(values(done, figure))).summary())
+		return status(ones(values(done, figure)).summary())
 	}
 	ttft := func(n func(*sample) int) func(*sample) (float64, bool) {
 		return func(s *sample) (float64, bool) {
@@ -111,7 +111,7 @@ func (c *Collector) guidellm(run Run) any {
 		member{"prompt_tokens_per_second", speed(prompts, knowInput)},
 		member{"output_tokens_per_second", speed(outputs, knowOutput)},
 		member{"tokens_per_second", speed(tokens, knowInput && knowOutput)},
-		member{"output_tokens_per_iteration", status(weights(ones(perIteration)).summary())},
+		member{"output_tokens_per_iteration", status(ones(perIteration).summary())},
 	)
 	if limited(run.Limits) && determined > 0 {
 		m.set("slo_attainment", float64(len(good))/float64(determined))

@@ -107,7 +107,7 @@ func TestDay(t *testing.T) {
 	if root == "" {
 		t.Skip("LLMOPS_LARGE does not name a folder for a file of 1.5 GB")
 	}
-	dir, err := os.MkdirTemp(root, "llmops-day-")
+	dir, err := os.MkdirTemp(root, "llmops-day-") //nolint:usetesting // in the folder that the user names
 	if err != nil {
 		t.Fatal(err)
 	}

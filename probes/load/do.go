@@ -53,14 +53,14 @@ func (cl *client) do(parent context.Context, c *call) {
 		tr = cl.trial
 	}
 	req.Close = cl.reuse.state.Load() == reuseCloses
-	resp, err := tr.RoundTrip(req) //nolint:bodyclose // release closes it
+	resp, err := tr.RoundTrip(req)
 	for err != nil && rec.Resent < maxResent && a.neverArrived() && ctx.Err() == nil {
 		// A kept connection was closed before the request got there: nobody has
 		// refused it. It goes out again, counted, and its clock runs on. Nothing
 		// else is ever sent twice.
 		rec.Resent++
 		req.Body = c.open()
-		resp, err = tr.RoundTrip(req) //nolint:bodyclose // release closes it
+		resp, err = tr.RoundTrip(req)
 	}
 	if d := a.gotConn.Load(); d > 0 && !a.reused.Load() {
 		rec.ConnectMs = new(request.Ms(time.Duration(d - a.asked.Load())))

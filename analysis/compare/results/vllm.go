@@ -110,18 +110,16 @@ func (r *vllmResult) rate() string {
 }
 
 func (r *vllmResult) load() string {
-	text := ""
-	if rate := r.rate(); rate != "inf" {
-		text = "open loop, " + rate + " req/s"
-	} else if r.MaxConcurrency != nil {
+	rate := r.rate()
+	switch {
+	case rate == "inf" && r.MaxConcurrency != nil:
 		return fmt.Sprintf("closed loop, concurrency %v", *r.MaxConcurrency)
-	} else {
+	case rate == "inf":
 		return "all requests at once"
+	case r.MaxConcurrency != nil:
+		return fmt.Sprintf("open loop, %s req/s, at most %v at once", rate, *r.MaxConcurrency)
 	}
-	if r.MaxConcurrency != nil {
-		text += fmt.Sprintf(", at most %v at once", *r.MaxConcurrency)
-	}
-	return text
+	return "open loop, " + rate + " req/s"
 }
 
 // run is that of the single requests, if they are there. Those that failed have an

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/compare"
@@ -116,7 +117,7 @@ func (o *options) put(groups map[string]*group, x *series.Series, c catalog.Cata
 	}
 	ls := x.Labels()
 	if len(o.by) > 0 {
-		ls = labels.NewBuilder(ls).Keep(append([]string{labels.MetricName}, o.by...)...).Labels()
+		ls = labels.NewBuilder(ls).Keep(append([]string{model.MetricNameLabel}, o.by...)...).Labels()
 	}
 	key := text(ls)
 	g := groups[key]
@@ -143,8 +144,8 @@ func (o *options) put(groups map[string]*group, x *series.Series, c catalog.Cata
 
 // text is a series as people write it.
 func text(ls labels.Labels) string {
-	name := ls.Get(labels.MetricName)
-	rest := labels.NewBuilder(ls).Del(labels.MetricName).Labels()
+	name := ls.Get(model.MetricNameLabel)
+	rest := labels.NewBuilder(ls).Del(model.MetricNameLabel).Labels()
 	if rest.IsEmpty() {
 		return name
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/diagnose"
@@ -78,7 +79,7 @@ func (x index) of(e diagnose.Entity) fault.Names {
 	}
 	var engines []labels.Labels
 	for _, ls := range all {
-		if name := ls.Get(labels.MetricName); strings.HasPrefix(name, "vllm:") || strings.HasPrefix(name, "sglang") || strings.HasPrefix(name, "tgi_") || strings.HasPrefix(name, "llamacpp:") {
+		if name := ls.Get(model.MetricNameLabel); strings.HasPrefix(name, "vllm:") || strings.HasPrefix(name, "sglang") || strings.HasPrefix(name, "tgi_") || strings.HasPrefix(name, "llamacpp:") {
 			engines = append(engines, ls)
 		}
 	}

@@ -71,7 +71,7 @@ func (s *search) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil { // cut off in the middle: it proves nothing
+		if interrupted(ctx) { // cut off in the middle: it proves nothing
 			s.drop()
 			s.find.Stop()
 			return nil
@@ -81,7 +81,8 @@ func (s *search) run(ctx context.Context) error {
 			s.find.Stop()
 			return m.err
 		}
-		if s.lost = s.cool(ctx); s.lost != nil { // what the probe saw is no limit but an end
+		s.lost = s.cool(ctx)
+		if s.lost != nil { // what the probe saw is no limit but an end
 			s.drop()
 			s.find.Stop()
 			return nil
@@ -202,3 +203,6 @@ func (s *search) verdict(doc capacity.Report) loadreport.Verdict {
 	}
 	return loadreport.Inconclusive
 }
+
+// interrupted tells whether somebody ended the search.
+func interrupted(ctx context.Context) bool { return ctx.Err() != nil }

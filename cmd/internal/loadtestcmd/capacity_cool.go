@@ -40,7 +40,7 @@ func (s *search) cool(ctx context.Context) error {
 		}
 	}
 	switch {
-	case ctx.Err() != nil:
+	case interrupted(ctx):
 	case !answers:
 		return cli.WithHint(cli.Failed(fmt.Errorf("after probe %d the service answered no request for %s: %s", len(s.runs), coolLimit, last)),
 			"look whether it still runs: a load may have ended it")

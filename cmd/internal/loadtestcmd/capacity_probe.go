@@ -94,7 +94,7 @@ func (s *search) unload(ctx context.Context) (hopeless bool, err error) {
 		return false, err
 	}
 	s.light = m
-	if ctx.Err() != nil {
+	if interrupted(ctx) {
 		return false, nil
 	}
 	if r := m.summary.Requests; r.Failed > 0 && r.Succeeded == 0 {

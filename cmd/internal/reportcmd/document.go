@@ -128,6 +128,18 @@ func (d *document) recognize() error {
 	return cli.WithHint(cli.Usagef("%s: there is no report on %q", d.place(d.schema), d.schema), "of load tests, budgets, diagnoses, alerts, anomalies, comparisons, checks of rules and snapshots there is")
 }
 
+// read makes a part of d. The views of other commands rely on what their analyses
+// guarantee, such as an SLI where there are requests; a file that somebody edited
+// guarantees nothing, and must not end the program.
+func (d document) read() (p part, err error) {
+	defer func() {
+		if recover() != nil {
+			p, err = part{}, cli.WithHint(cli.Usagef("%s: it is no %s as llmops writes it: parts of it are missing", d.name, d.schema), "write it again, with -o json")
+		}
+	}()
+	return readerOf(d.schema)(d)
+}
+
 // place is file:line:column of a string value of the text.
 func (d document) place(value string) string {
 	quoted, err := json.Marshal(value)

@@ -152,6 +152,7 @@ func TestBrokenDocuments(t *testing.T) {
 		"empty":     {``, `f.json:1:1: it ends before its JSON does`},
 		"incident":  {`{"schema":"llmops.diagnosis/v1","incidents":[{"id":"inc-1"}],"verdict":"incident"}`, `f.json: incident 1 has no diagnosis`},
 		"backwards": {`{"schema":"llmops.diagnosis/v1","incidents":[{"onset":"2026-01-01T00:00:01Z","end":"2026-01-01T00:00:00Z","id":"i","severity":"low","diagnoses":[{"name":"N","entity":"fleet"}]}],"verdict":"incident"}`, `f.json: "incident i (low): N of fleet" ends before it begins`},
+		"half":      {`{"schema":"llmops.budget/v1","source":{"first":"2026-01-01T00:00:00Z"},"verdict":"pass"}`, `f.json: it is no llmops.budget/v1 as llmops writes it: parts of it are missing`},
 		"no time":   {`{"schema":"llmops.snapshot/v1"}`, `f.json: of "snapshot" it is not said when it was`},
 		"snapshots": {"{\"schema\":\"llmops.snapshot/v1\",\"at\":\"2026-01-01T00:00:00Z\"}\n{\"schema\":\"llmops.snapshot/v1\",\"at\":7}\n", `f.json:2:`},
 	} {

@@ -159,7 +159,7 @@ func (r *replay) parts(groups [][]*runfolder.Folder, files []string) (list []par
 		if err != nil {
 			return nil, err
 		}
-		p, err := readerOf(d.schema)(d)
+		p, err := d.read()
 		if err != nil {
 			return nil, err
 		}
