@@ -73,7 +73,7 @@ func (t *Target) add(s *snapshot.Server, key, value string, parts ...string) {
 	switch {
 	case unset(value), shown == "", len(shown) > maxKey, len(s.Config) >= maxSettings:
 		return
-	case secretKey(key, value):
+	case secretKey(key, value), secretValue("", key):
 		return
 	case len(value) > maxValue:
 		value = fmt.Sprintf("%d bytes, sha256 %.6x", len(value), sha256.Sum256([]byte(value)))

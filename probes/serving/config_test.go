@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"llmops/probes/remote"
-	"llmops/probes/snapshot"
 )
 
 // What engines tell of how they were started. The pages have the keys of the engines'
@@ -102,6 +101,7 @@ func TestConfigHasNoSecrets(t *testing.T) {
 		info[fmt.Sprintf("flags_%d", i)] = []string{"x", value}
 		info[fmt.Sprintf("nested_%d", i)] = map[string]any{"x": value}
 	}
+	info["sk-"+leaked+"0000"] = 1
 	info["password"], info["pin"] = 123456, 4321
 	kept := map[string]any{"max_total_tokens": 5, "tokenizer_mode": "auto", "token_budget": 100, "enable_key_cache": true, "kv_cache_dtype": "fp8_e5m2", "served_model_name": "org/Llama-3.1-8B-Instruct-AWQ-INT4",
 		"quantization_method": "CompressedTensorsW8A8Fp8", "dist_init_addr": "10.0.0.1:5000", "model_revision": "0e9e39f249a16976918f6564b8830bc894c89659", "own": "the credential is opensesame"}
@@ -175,8 +175,7 @@ func TestLeanHasNoConfig(t *testing.T) {
 		}
 		first, _ := x.Read(t.Context(), 0)
 		before := asked
-		var second snapshot.Server
-		second, _ = x.Read(t.Context(), 0)
+		second, _ := x.Read(t.Context(), 0)
 		if first.Config["block_size"] != "16" || second.Config != nil || asked != before+1 {
 			t.Errorf("%v, then %v with %d requests", first.Config, second.Config, asked-before)
 		}

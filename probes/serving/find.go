@@ -47,17 +47,15 @@ func (t *Target) identify(ctx context.Context, s *snapshot.Server) (*engine, *sn
 	}
 	slices.Sort(s.Models)
 	s.Models = slices.Compact(s.Models)
-	if e != nil {
-		var roots, lengths []string
-		for _, m := range list.Data {
-			if root := text(m.Root); root != m.ID {
-				roots = append(roots, root)
-			}
-			lengths = append(lengths, text(m.Length))
+	var roots, lengths []string
+	for _, m := range list.Data {
+		if root := text(m.Root); root != m.ID {
+			roots = append(roots, root)
 		}
-		t.setting(s, "root", roots...)
-		t.setting(s, "max_model_len", lengths...)
+		lengths = append(lengths, text(m.Length))
 	}
+	t.setting(s, "root", roots...)
+	t.setting(s, "max_model_len", lengths...)
 	return e, nil
 }
 

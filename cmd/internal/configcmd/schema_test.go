@@ -3,8 +3,11 @@ package configcmd_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +159,43 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 			if err := validate(t, s, []byte(text)); (err == nil) != ok {
 				t.Errorf("%s: the schema of %s says %v, want ok %v", text, kind, err, ok)
 			}
+		}
+	}
+}
+
+// The keys that the reader of faults names are those of the schema.
+func TestFaultsSchemaHasEveryKey(t *testing.T) {
+	text, err := configcmd.Schema(nil, configcmd.FaultsSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Defs map[string]struct {
+			Properties map[string]any `json:"properties"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	for kind, file := range map[string]string{
+		"signal":  "signals: [{qqqqqqqq: 1}]",
+		"fault":   "faults: [{qqqqqqqq: 1}]",
+		"symptom": "faults: [{symptoms: [{qqqqqqqq: 1}]}]",
+		"action":  "faults: [{actions: [{qqqqqqqq: 1}]}]",
+	} {
+		_, err := fault.Read("x", strings.NewReader(file))
+		problems, ok := errors.AsType[fault.Problems](err)
+		if !ok {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		want := ""
+		for _, p := range problems {
+			if keys, ok := strings.CutPrefix(p.Hint, "the keys are "); ok {
+				want = keys
+			}
+		}
+		if got := strings.Join(slices.Sorted(maps.Keys(s.Defs[kind].Properties)), ", "); got != want {
+			t.Errorf("%s: the schema has %s, the reader %s", kind, got, want)
 		}
 	}
 }
