@@ -82,7 +82,7 @@ func (s *search) run(ctx context.Context) error {
 			return m.err
 		}
 		s.lost = s.cool(ctx)
-		if s.lost != nil { // what the probe saw is no limit but an end
+		if s.over() { // what the probe saw is no limit but an end
 			s.drop()
 			s.find.Stop()
 			return nil
@@ -206,3 +206,6 @@ func (s *search) verdict(doc capacity.Report) loadreport.Verdict {
 
 // interrupted tells whether somebody ended the search.
 func interrupted(ctx context.Context) bool { return ctx.Err() != nil }
+
+// over tells whether the service was lost.
+func (s *search) over() bool { return s.lost != nil }
