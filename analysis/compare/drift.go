@@ -29,7 +29,7 @@ func Configuration(before, after snapshot.Snapshot) Comparison {
 		s    snapshot.Snapshot
 	}{{"before", before}, {"after", after}} {
 		for _, p := range side.s.Errors {
-			c.warn("%s: %s", side.name, strings.TrimSpace(strings.Join([]string{p.Source, p.What, "could not be read:", string(p.Status)}, " ")))
+			c.warn("%s: %s", side.name, strings.Join(strings.Fields(strings.Join([]string{p.Source, p.What, "could not be read:", string(p.Status)}, " ")), " "))
 		}
 	}
 	return c

@@ -59,7 +59,7 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 		return c, fmt.Errorf("a comparison needs at least one run on each side")
 	}
 	o.MinEffect, o.Margin = cmp.Or(o.MinEffect, DefaultMinEffect), cmp.Or(o.Margin, DefaultMargin)
-	open := !slices.ContainsFunc(slices.Concat(baseline, candidate), func(r Run) bool { return !r.Open })
+	open := slices.ContainsFunc(slices.Concat(baseline, candidate), func(r Run) bool { return r.Open }) // one such side is enough
 	t := newTables()
 	before, after := prepare(baseline, t), prepare(candidate, t)
 	for _, st := range Statistics() {

@@ -112,6 +112,11 @@ func TestConfiguration(t *testing.T) {
 	if len(got) != 5 {
 		t.Errorf("load is no configuration: %v", got)
 	}
+	silent := before
+	silent.Errors = []snapshot.Problem{{Source: "gpu", Status: snapshot.Unavailable}, {Source: "host", What: "cgroup", Status: snapshot.Unavailable}}
+	if got, want := Configuration(silent, before).Warnings, []string{"before: gpu could not be read: unavailable", "before: host cgroup could not be read: unavailable"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
 	if c := Configuration(before, before); len(c.Drift) > 0 || c.Verdict != Pass {
 		t.Errorf("the same: %+v", c)
 	}

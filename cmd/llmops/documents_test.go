@@ -76,7 +76,10 @@ type commandLine struct {
 	prose bool // it stands in a sentence, and may break off after a flag
 }
 
-var inline = regexp.MustCompile("`(llmops [^`]+)`")
+var (
+	inline = regexp.MustCompile("`(llmops [^`]+)`")
+	prompt = regexp.MustCompile(`^[\w ]*\$ `) // of a shell, with the name of a machine or without
+)
 
 // commandLines finds them: of Markdown in fenced blocks and in code within the text, of
 // manifests also the arguments of containers, of others in every line.
@@ -109,7 +112,7 @@ func commandLines(name, text string) (out []commandLine) {
 			continue
 		}
 		line, joined = joined+line, ""
-		out = append(out, simple(strings.TrimPrefix(strings.TrimSpace(line), "$ "), begin)...)
+		out = append(out, simple(prompt.ReplaceAllString(strings.TrimSpace(line), ""), begin)...)
 	}
 	if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {
 		out = append(out, containers([]byte(text))...)

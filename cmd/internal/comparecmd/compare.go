@@ -190,6 +190,9 @@ func (o *options) compare(ctx context.Context, app *cli.App, sides [2]side) (c c
 	if a.kind != b.kind {
 		return c, cli.WithHint(cli.Usagef("%s is %s and %s is %s", a.name, a.kind.unlike(b.kind), b.name, b.kind.unlike(a.kind)), "compare two of a kind")
 	}
+	if err := o.fits(a, b); err != nil {
+		return c, err
+	}
 	switch a.kind {
 	case snapshotOf:
 		if len(o.limits) > 0 || len(o.names) > 0 {

@@ -1,16 +1,14 @@
 package comparecmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"llmops/analysis/compare"
@@ -25,6 +23,7 @@ import (
 // folder is what is there of a run.
 type folder struct {
 	summary  *loadreport.Summary
+	stopped  string // why the run did not come to its end; "": it did, or nothing tells
 	requests string // path; "": not there
 	events   string // path; "": not there, or too large to be worth reading
 }
@@ -35,39 +34,60 @@ const mostEvents = 16 << 20
 
 func openFolder(p part) (*folder, error) {
 	f := &folder{}
-	summary := ""
+	var err error
 	switch {
 	case p.lines:
 		f.requests = p.path
 	case p.summary:
-		summary = p.path
+		f.summary, err = runfolder.ReadSummary(p.path)
 	default:
-		summary = filepath.Join(p.path, runfolder.Summary)
 		if path := filepath.Join(p.path, runfolder.Requests); regular(path) {
 			f.requests = path
 		}
 		path := filepath.Join(p.path, runfolder.Events)
-		if info, err := os.Stat(path); err == nil && info.Size() <= mostEvents {
+		info, missing := os.Stat(path)
+		if missing != nil {
+			f.summary, err = runfolder.ReadSummary(filepath.Join(p.path, runfolder.Summary))
+			break
+		}
+		if info.Size() <= mostEvents {
 			f.events = path
 		}
-	}
-	if summary == "" {
-		return f, nil
-	}
-	text, err := os.ReadFile(summary)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
+		err = f.open(p.path)
 	}
 	if err != nil {
-		return nil, cli.Usage(err)
-	}
-	if err := json.Unmarshal(text, &f.summary); err != nil {
-		return nil, cli.Usage(fmt.Errorf("%s: %w", summary, err))
-	}
-	if f.summary.Schema != loadreport.Schema {
-		return nil, cli.Usagef("%s: its schema is %q, not %q", summary, f.summary.Schema, loadreport.Schema)
+		return nil, err
 	}
 	return f, nil
+}
+
+// open reads how the run ended.
+func (f *folder) open(dir string) error {
+	d, err := runfolder.Open(dir)
+	if err != nil {
+		return err
+	}
+	f.summary = d.Summary
+	switch {
+	case d.Summary == nil, d.Facts != nil && !d.Facts.Ended:
+		f.stopped = "the load test did not come to its end"
+	case d.Facts != nil && d.Facts.Run.Interrupted:
+		f.stopped = "the load test was interrupted"
+	}
+	return nil
+}
+
+// sameRun tells whether two shards are of one run.
+func (f *folder) sameRun(other *folder) bool {
+	run := func(s *loadreport.Summary) (string, error) {
+		load := s.Load
+		load.Shard, load.WarmupRequests = "", 0
+		text, err := json.Marshal([]any{s.Target, load})
+		return string(text), err
+	}
+	a, err := run(f.summary)
+	b, err2 := run(other.summary)
+	return err == nil && err2 == nil && a == b
 }
 
 // read makes a run of its folder, or of those of its shards.
@@ -93,8 +113,9 @@ func read(ctx context.Context, name string, folders ...*folder) (compare.Run, er
 		if len(folders) == 1 {
 			r.Figures = figures(s)
 		}
-	} else if len(folders) == 1 && folders[0].events != "" {
-		r.About.Stopped = "the load test did not come to its end"
+	}
+	for _, f := range folders {
+		r.About.Stopped = cmp.Or(r.About.Stopped, f.stopped)
 	}
 	for _, f := range folders[1:] {
 		if c := f.summary.Client; c.Verdict == loadreport.ClientInvalid {
@@ -124,7 +145,7 @@ func (f *folder) read(ctx context.Context, b *compare.Builder) error {
 	n := 0
 	for rec, err := range runlog.NewReader(requests, events).All() {
 		if e, ok := errors.AsType[*runlog.LineError](err); ok {
-			return cli.Usage(fmt.Errorf("%s:%d: %w", f.requests, e.Line, e.Err))
+			return cli.Usage(fmt.Errorf("%s:%d:%d: %w", f.requests, e.Line, max(e.Column, 1), e.Err))
 		}
 		if err != nil {
 			return cli.Usage(fmt.Errorf("%s: %w", f.requests, err))
@@ -169,75 +190,4 @@ func add(b *compare.Builder, r *request.Record, base time.Time) {
 		b.Gap(r.ID, gap)
 		b.Value("itl_ms", r.ID, gap/float64(max(r.Chunks[i].Tokens, 1)))
 	}
-}
-
-func about(s *loadreport.Summary) compare.About {
-	a := compare.About{
-		Tool: results.Ours, Target: s.Target.URL, API: s.Target.API, Model: s.Target.Model,
-		Load: loadWords(s.Load), Seed: strconv.FormatUint(s.Load.Seed, 10), Client: string(s.Client.Verdict), Reasons: s.Client.Reasons,
-	}
-	if t := s.Load.Trace; t != nil {
-		a.Prompts = t.Name
-	}
-	if n := float64(s.Requests.Succeeded); n > 0 && s.Tokens.Prompt != nil {
-		a.PromptTokens = float64(*s.Tokens.Prompt) / n
-	}
-	if n := float64(s.Requests.Succeeded); n > 0 && s.Tokens.Completion != nil {
-		a.OutputTokens = float64(*s.Tokens.Completion) / n
-	}
-	return a
-}
-
-// loadWords says how the load was made.
-func loadWords(l loadreport.Load) string {
-	var parts []string
-	parts = append(parts, l.Mode+" loop")
-	if l.Concurrency != nil {
-		parts = append(parts, fmt.Sprintf("concurrency %d", *l.Concurrency))
-	}
-	if l.Rate != nil {
-		parts = append(parts, fmt.Sprintf("%v req/s", *l.Rate))
-	}
-	if l.Arrivals != nil {
-		parts = append(parts, *l.Arrivals)
-	}
-	if l.MaxConcurrency != nil {
-		parts = append(parts, fmt.Sprintf("at most %d at once", *l.MaxConcurrency))
-	}
-	for _, text := range []string{l.Shape, l.Cancel} {
-		if text != "" {
-			parts = append(parts, text)
-		}
-	}
-	if l.Trace != nil {
-		parts = append(parts, "a trace")
-	}
-	if l.Sessions != nil {
-		parts = append(parts, "sessions of "+l.Sessions.Turns)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// figures are those of a summary, for what its requests do not tell.
-func figures(s *loadreport.Summary) map[string]float64 {
-	out := map[string]float64{}
-	set := func(name string, v *float64) {
-		if v != nil {
-			out[name] = *v
-		}
-	}
-	for metric, d := range map[string]loadreport.Distribution{"ttft_ms": s.Metrics.TTFT, "tpot_ms": s.Metrics.TPOT, "latency_ms": s.Metrics.Latency, "itl_ms": s.Metrics.ITL, "chunk_gap_ms": s.Metrics.ChunkGap, "queue_ms": s.Metrics.Queue} {
-		set("mean_"+metric, d.Mean)
-		set("p50_"+metric, d.P50)
-		set("p90_"+metric, d.P90)
-		set("p95_"+metric, d.P95)
-		set("p99_"+metric, d.P99)
-	}
-	set("requests_per_second", s.Throughput.RequestsPerSecond)
-	set("tokens_per_second", s.Throughput.TokensPerSecond)
-	set("goodput", s.Throughput.Goodput)
-	if n := s.Requests.Succeeded + s.Requests.Failed; n > 0 {
-		out["error_rate"] = float64(s.Requests.Failed) / float64(n)
-	}
-	return out
 }

@@ -16,6 +16,9 @@ import (
 func (o *options) loadTests(ctx context.Context, app *cli.App, a, b side) (c compare.Comparison, err error) {
 	var runs [2][]compare.Run
 	var errs [2]error
+	if err := apart(a, b); err != nil {
+		return c, err
+	}
 	stop := app.Progress(func() string { return "reading load tests" })
 	var wg sync.WaitGroup
 	for i, s := range []side{a, b} {
@@ -88,7 +91,7 @@ func whole(name string, shards []*folder) error {
 	_, of, _ := strings.Cut(shards[0].summary.Load.Shard, "/")
 	for _, f := range shards {
 		_, n, _ := strings.Cut(f.summary.Load.Shard, "/")
-		if n != of || seen[f.summary.Load.Shard] {
+		if n != of || seen[f.summary.Load.Shard] || !f.sameRun(shards[0]) {
 			return cli.WithHint(cli.Usagef("%s holds shards of several runs", name), "give each run a folder of its own, and name them parted by commas")
 		}
 		seen[f.summary.Load.Shard] = true

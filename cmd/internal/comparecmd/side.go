@@ -71,6 +71,9 @@ func openSide(arg string) (side, error) {
 	}
 	s := side{name: arg}
 	for _, path := range paths {
+		if path == "" { // a variable of a script that is not set; Clean would make the working folder of it
+			return s, cli.WithHint(cli.Usagef("%q: the name of a side, or of a part of it, is empty", arg), "name a run folder or a file, . is the working folder")
+		}
 		one, err := openPath(filepath.Clean(path))
 		if err != nil {
 			return s, err
@@ -172,7 +175,8 @@ func openFile(path string) (s side, err error) {
 	test := func(p part) (side, error) { p.path = path; return side{kind: loadTest, parts: []part{p}}, nil }
 	switch schema := schemaOf(head); schema {
 	case request.Schema:
-		if filepath.Base(path) == runfolder.Requests && regular(filepath.Join(filepath.Dir(path), runfolder.Summary)) {
+		beside := func(name string) bool { return regular(filepath.Join(filepath.Dir(path), name)) }
+		if filepath.Base(path) == runfolder.Requests && (beside(runfolder.Summary) || beside(runfolder.Events)) {
 			path = filepath.Dir(path)
 			return test(part{folder: true})
 		}

@@ -93,6 +93,9 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return cli.Failed(fmt.Errorf("make a folder for the results: %w", err))
 	}
+	if there, err := os.ReadFile(c.file("rules.yaml")); err == nil && string(there) != rules {
+		return cli.WithHint(cli.Usagef("%s is there already, and not of a demo", c.file("rules.yaml")), "choose another folder for --out")
+	}
 	if err := os.WriteFile(c.file("rules.yaml"), []byte(rules), 0o600); err != nil {
 		return cli.Failed(fmt.Errorf("write the rules: %w", err))
 	}

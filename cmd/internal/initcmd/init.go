@@ -50,7 +50,9 @@ written: the API key is read from the environment (LLMOPS_API_KEY).`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw := ""
 			if len(args) > 0 {
-				raw = args[0]
+				if raw = args[0]; raw == "" { // a variable of a script that is not set
+					return cli.WithHint(cli.Usagef("the URL is empty"), "an example is http://127.0.0.1:8000/v1; leave it out for files that fit any endpoint")
+				}
 			}
 			return run(cmd.Context(), app, cmd.Root(), o, raw)
 		},
@@ -108,6 +110,8 @@ func check(raw string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return cli.WithHint(cli.Usagef("the URL cannot be read"), "an example is http://127.0.0.1:8000/v1")
+	case u.Fragment != "":
+		return cli.WithHint(cli.Usagef("the URL holds a fragment (#...), which belongs to pages"), "an example is http://127.0.0.1:8000/v1")
 	case u.User != nil || u.RawQuery != "":
 		return cli.WithHint(cli.Usagef("the URL holds a user or a query, which may be secrets"), "put the key into $LLMOPS_API_KEY and leave it out of the URL")
 	}
@@ -155,7 +159,7 @@ func tell(w io.Writer, dir string, e endpoint, files []file) error {
 	}
 	target := "--embedded"
 	if e.URL != "" {
-		target = e.URL
+		target = shellWord(e.URL)
 	}
 	next := []string{"llmops loadtest " + target + " --out run1", "llmops budget run1/requests.jsonl"}
 	if filepath.Clean(dir) != "." {

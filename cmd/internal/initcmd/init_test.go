@@ -157,6 +157,8 @@ func TestURLs(t *testing.T) {
 		"127.0.0.1:8000":                        "cannot be read",
 		"ftp://127.0.0.1/":                      "cannot be read",
 		"http://":                               "cannot be read",
+		"http://127.0.0.1:1/v1#hunter2":         "fragment",
+		"":                                      "the URL is empty",
 	} {
 		r := run(t, "init", raw)
 		if r.Code != cli.CodeUsage || !strings.Contains(r.Err, want) || strings.Contains(r.Err, "hunter2") {
@@ -175,6 +177,15 @@ func TestNobodyAnswers(t *testing.T) {
 	s.Close()
 	r := run(t, "init", s.URL)
 	if r.Code != 0 || !strings.Contains(r.Err, "llmops: warning: ") || !strings.Contains(read(t, "llmops.yaml"), s.URL) {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
+	}
+}
+
+// What is to be typed next means to a shell what it says.
+func TestNextIsQuoted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	r := run(t, "init", "http://127.0.0.1:1/a;b/v1", "--dir", "it's")
+	if want := "next:\n  cd 'it'\\''s'\n  llmops loadtest 'http://127.0.0.1:1/a;b/v1' --out run1\n"; r.Code != 0 || !strings.Contains(r.Out, want) {
 		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
 	}
 }

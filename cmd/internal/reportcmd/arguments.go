@@ -25,6 +25,9 @@ func find(args []string) (s sources, err error) {
 			s.files = append(s.files, arg)
 			continue
 		}
+		if arg == "" { // a variable of a script that is not set; Clean would make the working folder of it
+			return s, cli.WithHint(cli.Usagef("the name of a source is empty"), "name a run folder or a file, . is the working folder")
+		}
 		arg = filepath.Clean(arg)
 		info, err := os.Stat(arg)
 		switch {
@@ -45,15 +48,36 @@ func find(args []string) (s sources, err error) {
 				"a report is made of run folders (\"llmops loadtest URL --out DIR\"), and of what other commands of llmops write with -o json")
 		}
 	}
-	for _, list := range []*[]string{&s.folders, &s.files} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
-	}
+	seen := map[string]bool{}
+	s.folders, s.files = once(s.folders, seen), once(s.files, seen)
 	return s, nil
 }
 
+// once sorts names and leaves out what another of them stands for: the same by another
+// path or link, and the summary of a run folder beside the folder.
+func once(names []string, seen map[string]bool) (list []string) {
+	slices.Sort(names)
+	for _, name := range names {
+		where := name
+		if real, err := filepath.EvalSymlinks(name); err == nil && name != inputs.Stdin {
+			where = real
+		}
+		if abs, err := filepath.Abs(where); err == nil && name != inputs.Stdin {
+			where = abs
+		}
+		if seen[where] || filepath.Base(where) == runfolder.Summary && seen[filepath.Dir(where)] {
+			continue
+		}
+		seen[where] = true
+		list = append(list, name)
+	}
+	return list
+}
+
 func (s *sources) walk(dir string) error {
-	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	// With a separator at its end the name of a link stands for the folder behind it.
+	return filepath.WalkDir(dir+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+		path = filepath.Clean(path)
 		switch {
 		case err != nil:
 			return err

@@ -37,7 +37,10 @@ func readComparison(d document) (part, error) {
 	case compare.Changed:
 		p.state, p.why = attention, render.Plural(len(c.Drift), "thing")+" changed"
 	case compare.Fail, compare.Worse:
-		p.state, p.why = failed, "worse: "+worse(c)
+		p.state, p.why = failed, "the candidate is worse"
+		if names := worse(c); names != "" {
+			p.why = "worse: " + names
+		}
 		if c.Kind == compare.Snapshots {
 			p.why = "the configuration changed: " + render.Plural(len(c.Drift), "thing")
 		}

@@ -40,7 +40,7 @@ func TestCompat(t *testing.T) {
 	for _, args := range [][]string{
 		{"report", dir, "--compat", "wrk"},
 		{"report", dir, "--compat", "vllm", "-o", "html"},
-		{"report", dir, filepath.Join(dir, runfolder.Summary), "--compat", "vllm"},
+		{"report", dir, "testdata/mix/rulecheck.json", "--compat", "vllm"},
 		{"loadtest", "--embedded", "--compat", "vllm", "-o", "csv"},
 		{"loadtest", "--embedded", "--compat", "vllm", "--find-capacity", "--slo", "p95_latency_ms < 500"},
 	} {

@@ -169,6 +169,9 @@ func (d document) broken(err error, start int) error {
 		return cli.Usagef("%s: no JSON: %w", d.position(start+max(0, int(e.Offset)-1)), err)
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if e.Field == "" {
+			return cli.Usagef("%s: it is no object", d.position(start))
+		}
 		return cli.Usagef("%s: %q cannot be a %s", d.position(start+max(0, int(e.Offset)-1)), e.Field, e.Value)
 	}
 	if e, ok := errors.AsType[*time.ParseError](err); ok {
@@ -182,5 +185,8 @@ func (d document) broken(err error, start int) error {
 
 // unknown is the error of a verdict that nobody gives.
 func (d document) unknown(verdict string) error {
+	if verdict == "" {
+		return cli.Usagef("%s:1:1: it has no \"verdict\", which every %s has", d.name, d.schema)
+	}
 	return cli.Usagef("%s: %q is no verdict of %s", d.place(verdict), verdict, d.schema)
 }

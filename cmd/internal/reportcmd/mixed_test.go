@@ -148,7 +148,8 @@ func TestBrokenDocuments(t *testing.T) {
 		"requests":  {`{"schema":"llmops.request/v1","id":0}`, `f.json:1:11: single requests (llmops.request/v1) are no result`},
 		"others":    {`{"schema":"llmops.version/v1"}`, `f.json:1:11: there is no report on "llmops.version/v1"`},
 		"no schema": {`{"a":1}`, `f.json:1:1: it does not say what it is: it has no "schema"`},
-		"list":      {`[1]`, `f.json:1:`},
+		"list":      {`[1]`, `f.json:1:1: it is no object`},
+		"unjudged":  {`{"schema":"llmops.budget/v1"}`, `f.json:1:1: it has no "verdict"`},
 		"empty":     {``, `f.json:1:1: it ends before its JSON does`},
 		"incident":  {`{"schema":"llmops.diagnosis/v1","incidents":[{"id":"inc-1"}],"verdict":"incident"}`, `f.json: incident 1 has no diagnosis`},
 		"backwards": {`{"schema":"llmops.diagnosis/v1","incidents":[{"onset":"2026-01-01T00:00:01Z","end":"2026-01-01T00:00:00Z","id":"i","severity":"low","diagnoses":[{"name":"N","entity":"fleet"}]}],"verdict":"incident"}`, `f.json: "incident i (low): N of fleet" ends before it begins`},
@@ -195,6 +196,49 @@ func TestFolderOfMore(t *testing.T) {
 	app := &cli.App{In: strings.NewReader(`{"schema":"llmops.rulecheck/v1","verdict":"pass"}`)}
 	if res := clitest.Run(t, app, []cli.Verb{reportcmd.New}, "report", "-"); res.Code != cli.CodeOK || !strings.Contains(res.Out, "check of rules") {
 		t.Errorf("standard input: exit %d: %s", res.Code, res.Err)
+	}
+}
+
+// A source counts once, by whatever names it goes.
+func TestOneSourceOnce(t *testing.T) {
+	r := whole(t, 60)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	r.write(t, "run")
+	r.write(t, "other")
+	if err := os.Symlink("run", "latest"); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		want string
+		args []string
+	}{
+		{"run, other", []string{"run", "./run", filepath.Join(dir, "run"), "latest", "run/summary.json", "other"}},
+		{"latest, other", []string{"latest", "other"}},
+		{"run, other", []string{"."}},
+		{"run, other", []string{".", "latest", "run"}},
+	} {
+		res := execute(t, append([]string{"report", "-o", "json"}, x.args...)...)
+		var doc struct{ Sources []struct{ Source string } }
+		if err := json.Unmarshal([]byte(res.Out), &doc); err != nil || len(doc.Sources) != 2 {
+			t.Errorf("%v: exit %d, %d sources, not %s: %s%v", x.args, res.Code, len(doc.Sources), x.want, res.Err, err)
+		}
+	}
+	if res := execute(t, "report", "latest"); res.Code != cli.CodeGate || !strings.Contains(res.Out, "verdict: fail") {
+		t.Errorf("a link to a run folder: exit %d: %s", res.Code, res.Err)
+	}
+	if res := execute(t, "report", ""); res.Code != cli.CodeUsage || !strings.Contains(res.Err, "is empty") {
+		t.Errorf("no name: exit %d: %s", res.Code, res.Err)
+	}
+	for text, want := range map[string]string{
+		"{\n \"requests\": {": "run/summary.json:2:14: no JSON: unexpected end", "{\n \"requests\": {\"total\": \"x\"}}": "run/summary.json:2:26: \"requests.total\" cannot be a string", "[]": "run/summary.json:1:1: it is no object",
+	} {
+		if err := os.WriteFile("run/summary.json", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if res := execute(t, "report", "run"); res.Code != cli.CodeUsage || !strings.HasPrefix(res.Err, "llmops: error: "+want) {
+			t.Errorf("%q: exit %d: got %s want %s", text, res.Code, res.Err, want)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func Is(dir string) bool {
 // Open reads what dir holds beside the requests. Errors are of usage.
 func Open(dir string) (d *Folder, err error) {
 	d = &Folder{Dir: dir}
-	if d.Summary, err = readSummary(d.path(Summary)); err != nil {
+	if d.Summary, err = ReadSummary(d.path(Summary)); err != nil {
 		return nil, err
 	}
 	events, err := os.Open(d.path(Events))
@@ -91,24 +91,6 @@ func Open(dir string) (d *Folder, err error) {
 		return nil, cli.WithHint(cli.Usage(fmt.Errorf("%s: what it says of the run: %w", d.path(Events), err)), "it may be of a newer version of llmops")
 	}
 	return d, nil
-}
-
-func readSummary(path string) (*loadreport.Summary, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, cli.Usage(err)
-	}
-	var s loadreport.Summary
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, cli.Usage(fmt.Errorf("%s: %w", path, err))
-	}
-	if s.Schema != loadreport.Schema {
-		return nil, cli.Usagef("%s: its schema is %q, not %q", path, s.Schema, loadreport.Schema)
-	}
-	return &s, nil
 }
 
 func (d *Folder) path(name string) string { return filepath.Join(d.Dir, name) }
