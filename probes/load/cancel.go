@@ -13,7 +13,7 @@ import (
 // Cancellation is when the client breaks off a request on purpose, as people do who
 // have seen enough. The zero value never does. With both, the first that comes counts.
 type Cancellation struct {
-	After  time.Duration // after it was sent; 0: whenever
+	After  time.Duration // after it was handed to its connection, on a busy client a moment before SentAt; 0: whenever
 	Events int           // once so many token events came; 0: however many
 }
 

@@ -183,7 +183,8 @@ func TestCancelledByPlan(t *testing.T) {
 		plan Cancellation
 		ok   func(r request.Record) bool
 	}{
-		"time":   {Cancellation{After: 40 * time.Millisecond}, func(r request.Record) bool { return *r.LatencyMs >= 39 && *r.LatencyMs < 1500 }},
+		// Counted from when it was handed over, which on a busy machine is before it was sent.
+		"time":   {Cancellation{After: 40 * time.Millisecond}, func(r request.Record) bool { return *r.LatencyMs >= 20 && *r.LatencyMs < 1500 }},
 		"tokens": {Cancellation{Events: 3, After: time.Minute}, func(r request.Record) bool { return len(r.Chunks) >= 3 && len(r.Chunks) < 100 }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,22 +53,36 @@ func kindOf(v budget.Verdict) html.Kind {
 	return html.Undecided
 }
 
+// axis is the unit of a time axis so many ms long, and its length in ms.
+func axis(span int64) (unit string, length float64) {
+	switch {
+	case span < 3*60_000:
+		return "seconds", 1000
+	case span < 3*3_600_000:
+		return "minutes", 60_000
+	case span < 10*24*3_600_000:
+		return "hours", 3_600_000
+	}
+	return "days", 24 * 3_600_000
+}
+
 // charts are the burn-down and the burn rate of an objective.
 func charts(s budget.SLO) []html.Section {
 	if len(s.Course) < 2 || s.Remaining == nil {
 		return nil
 	}
 	from := s.Course[0].At
-	var hours []float64
+	unit, length := axis(int64(s.Course[len(s.Course)-1].At - from))
+	var x []float64
 	left, burn := html.Series{Name: "left"}, html.Series{Name: "burn rate"}
 	for _, p := range s.Course {
-		hours = append(hours, float64(p.At-from)/3_600_000)
+		x = append(x, float64(p.At-from)/length)
 		left.Values = append(left.Values, scaled(p.Remaining, 100))
 		burn.Values = append(burn.Values, p.Burn)
 	}
-	since := "hours since " + clock(from)
+	since := unit + " since " + clock(from)
 	chart := func(title, unit string, series html.Series, marks ...html.Mark) html.Section {
-		return html.Section{Title: title, Chart: &html.Chart{Title: title, Unit: unit, XLabel: since, X: hours, Kind: html.Line, Series: []html.Series{series}, Marks: marks}}
+		return html.Section{Title: title, Chart: &html.Chart{Title: title, Unit: unit, XLabel: since, X: x, Kind: html.Line, Series: []html.Series{series}, Marks: marks}}
 	}
 	return []html.Section{
 		chart("Budget left: "+s.Name, "%", left, html.Mark{Value: 0, Label: "spent"}),

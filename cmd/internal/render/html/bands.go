@@ -82,8 +82,9 @@ func (b *Bands) layOut() (*lanes, error) {
 		shape = "01-02 15:04"
 	}
 	for t := first.UTC().Truncate(step); !t.After(last); t = t.Add(step) {
-		if p := at(t); p >= 0 && p <= 92 { // a label further right would leave the drawing
-			out.Ticks = append(out.Ticks, tick{percent(p), t.Format(shape)})
+		label := t.Format(shape)
+		if p := at(t); p >= 0 && p <= 100-widest*float64(len(label)) { // a label further right would leave the drawing
+			out.Ticks = append(out.Ticks, tick{percent(p), label})
 		}
 	}
 	return out, nil
@@ -110,6 +111,9 @@ func (b *Bands) extent() (first, last time.Time, err error) {
 	}
 	return first, last, nil
 }
+
+// widest is what a character of a label takes on a telephone, percent.
+const widest = 2.2
 
 // tickStep gives as many ticks as fit a telephone: five, or four that say the day.
 func tickStep(whole time.Duration) time.Duration {
