@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	gocmp "github.com/google/go-cmp/cmp"
 )
@@ -176,7 +178,7 @@ func (cutOff) Stat() (os.FileInfo, error) { return nil, os.ErrInvalid }
 func TestChunksOfBrokenDisk(t *testing.T) {
 	log := bytes.Repeat([]byte(llmopsRow(1)+"\n"), 20_000)
 	good := onDisk(t, log)
-	for workers := range 5 {
+	for workers := range 8 {
 		broken := Source{Name: "b", Open: func() (io.ReadCloser, error) {
 			f, err := good.Open()
 			if err != nil {
@@ -200,4 +202,24 @@ func (b brokenDisk) ReadAt(p []byte, at int64) (int, error) {
 		return 0, &os.PathError{Op: "read", Path: b.Name(), Err: syscall.EIO}
 	}
 	return b.File.ReadAt(p, at)
+}
+
+// Of workers that wait for more of a file that fails, all hear that there is none.
+func TestQueueOfFailedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue([]Source{memory("x", nil)})
+		f := q.get()
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if f := q.get(); f != nil {
+					t.Error("a file that failed was handed out")
+				}
+			})
+		}
+		synctest.Wait() // they wait
+		q.fail(f, io.ErrUnexpectedEOF)
+		q.share(f, true)
+		wg.Wait()
+	})
 }

@@ -111,6 +111,8 @@ func (q *queue) get() *logFile {
 			}
 		}
 		if q.busy == 0 {
+			// Where the last file was dropped just now, nobody else says that it is over.
+			q.changed.Broadcast()
 			return nil
 		}
 		q.changed.Wait()
