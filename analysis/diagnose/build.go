@@ -26,6 +26,9 @@ func Run(ctx context.Context, s *series.Store, o Options) (Report, error) {
 	if o.To.IsZero() || o.To.UnixMilli() > last {
 		o.To = time.UnixMilli(last)
 	}
+	if o.To.Before(o.From) {
+		return r, nil
+	}
 	w, err := measure(ctx, s, o)
 	if err != nil {
 		return r, err
@@ -95,7 +98,7 @@ func (w *world) incident(id int, e event, c fault.Catalogue) Incident {
 	var where []Entity
 	for _, x := range e.faults {
 		d := w.diagnosis(x, c)
-		if x.sure() && x.explained == nil {
+		if x.sure() {
 			onset = min(onset, w.onset(x))
 			where = append(where, x.entity)
 			if d.Severity.AtLeast(in.Severity) {
@@ -166,7 +169,7 @@ func (w *world) onset(x *candidate) int {
 func (w *world) diagnosis(x *candidate, c fault.Catalogue) Diagnosis {
 	f := x.fault
 	d := Diagnosis{
-		Fault: f.ID, Name: f.En, Confidence: round(w.calibration.at(x.confidence)), RootCause: f.Cause, Entity: x.entity.String(), Severity: f.Severity,
+		Fault: f.ID, Name: f.En, Confidence: round(w.calibration.at(x.confidence)), RootCause: f.Cause, Entity: x.entity.String(), Severity: f.Severity, Answer: x.sure(),
 		Onset: w.time(w.onset(x)), Evidence: []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{}, Pattern: f, Where: x.entity, score: x.confidence,
 	}
 	if x.explained != nil {
@@ -201,7 +204,7 @@ func (w *world) diagnosis(x *candidate, c fault.Catalogue) Diagnosis {
 func (w *world) unknown(e event) Diagnosis {
 	worst := e.impact[0]
 	d := Diagnosis{
-		Fault: Unknown, Name: "Unknown fault", Confidence: round(w.calibration.at(0.9 * worst.confidence)), score: 0.9 * worst.confidence, Severity: fault.High, Entity: worst.entity.String(),
+		Fault: Unknown, Name: "Unknown fault", Answer: true, Confidence: round(w.calibration.at(0.9 * worst.confidence)), score: 0.9 * worst.confidence, Severity: fault.High, Entity: worst.entity.String(),
 		RootCause: "no pattern fits what is seen; the suspects are ranked by how far they are off, and since when",
 		Evidence:  []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{"look at the suspects, the first to change first, and at what was deployed or changed before the onset"},
 	}

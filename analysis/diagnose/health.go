@@ -64,7 +64,7 @@ func (e evaluation) absent(by map[string]tracks) tracks {
 	}
 	var out tracks
 	for _, t := range gpus {
-		s := track{entity: t.entity, series: strings.Replace(t.series, "gpu_temp", signalGPUAbsent, 1), v: make([]float64, len(t.v))}
+		s := track{entity: t.entity, series: signalGPUAbsent + strings.TrimLeft(t.series, "abcdefghijklmnopqrstuvwxyz_"), v: make([]float64, len(t.v))}
 		serving, host := by[signalServing].find(t.entity.whole()), by["host_cpu"].find(t.entity.whole())
 		seen := 0
 		for i, v := range t.v {

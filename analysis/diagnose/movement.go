@@ -3,6 +3,7 @@ package diagnose
 import (
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -24,6 +25,7 @@ type moved struct {
 	unit   string
 	at     int64
 	first  int64 // when it was first far off
+	last   int64 // and when last
 }
 
 // score is log(1+z): unit-free, and without a limit, so that a saturated cause stands
@@ -53,14 +55,16 @@ func traffic(name string) bool {
 // movement compares the values of a series with a healthy period. It counts only as far as
 // it is away from both the normal median and the quiet part of the data itself: what was
 // different all along, since the normal period is of another time, is no news. The second
-// largest value counts, for one may be an outlier; of many, the 95th percentile.
-func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
+// largest value counts, for one may be an outlier; of many, the 95th percentile. What lies
+// before since is quiet or not, and no news.
+func movement(x *series.Series, from, since, to int64, base []float64) (moved, bool) {
 	n := quiet{}
 	if !n.learn(base) {
 		return moved{}, false
 	}
 	at, v := valuesOf(x, from, to)
-	if len(v) < 3 {
+	begin := sort.Search(len(at), func(i int) bool { return at[i] >= since })
+	if len(v)-begin < 3 {
 		return moved{}, false
 	}
 	m := moved{series: x, normal: n.median}
@@ -72,8 +76,8 @@ func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
 		for i := range v {
 			s[i] = sign * v[i]
 		}
-		sorted := slices.Sorted(slices.Values(s))
-		ref := max(sign*n.median, quantile(sorted, 0.25))
+		ref := max(sign*n.median, quantile(slices.Sorted(slices.Values(s)), 0.25))
+		sorted := slices.Sorted(slices.Values(s[begin:]))
 		second := sorted[len(sorted)-max(2, len(sorted)/20)]
 		d := second - ref
 		if d <= 0 {
@@ -83,17 +87,16 @@ func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
 		if n.scale > 0 {
 			z = min(maxZ, d/n.scale)
 		}
-		if z <= m.z {
+		if !(z > m.z) { // also of what is too large to be held against another one
 			return
 		}
 		m.z, m.rel = z, d/(math.Abs(second)+math.Abs(ref))
-		i := slices.Index(s, sorted[len(sorted)-1])
+		i := begin + slices.Index(s[begin:], sorted[len(sorted)-1])
 		m.value, m.at = v[i], at[i]
-		m.first = m.at
-		for k := range s {
-			if s[k]-ref >= d/2 {
-				m.first = at[k]
-				break
+		m.first, m.last = m.at, m.at
+		for k := range s[begin:] {
+			if s[begin+k]-ref >= d/2 {
+				m.first, m.last = min(m.first, at[begin+k]), max(m.last, at[begin+k])
 			}
 		}
 	}
@@ -106,13 +109,16 @@ func movement(x *series.Series, from, to int64, base []float64) (moved, bool) {
 	return m, true
 }
 
-// valuesOf are the values of a series within a time, of a counter what it grew by a second
-// since the point before. One that falls began again at zero; what is below zero did not,
+// valuesOf are the values of a series within a time that are finite, of a counter what it grew by
+// a second since the point before. One that falls began again at zero; what is below zero did not,
 // and only falls.
 func valuesOf(x *series.Series, from, to int64) (at []int64, v []float64) {
 	rated := counts(x)
 	before, since := math.NaN(), int64(0)
 	for t, value := range x.Between(from, to) {
+		if math.IsInf(value, 0) || math.IsNaN(value) {
+			continue
+		}
 		if !rated {
 			at, v = append(at, t), append(v, value)
 			continue
@@ -150,7 +156,13 @@ func (q *quiet) learn(base []float64) bool {
 
 // movements are those of all series that have the label, of the same statistic as the
 // target where they have several.
-func movements(s, baseline *series.Store, from, to int64, label string, target labels.Labels) []moved {
+func movements(s *series.Store, o Options, label string) []moved {
+	from, to, since := o.From.UnixMilli(), o.To.UnixMilli(), int64(minTime)
+	normal := from + (to-from)*2/5
+	if o.Since.After(o.From) {
+		since = o.Since.UnixMilli()
+		normal = since - 1
+	}
 	var found []moved
 	for _, x := range s.Series() {
 		ls := x.Labels()
@@ -158,20 +170,20 @@ func movements(s, baseline *series.Store, from, to int64, label string, target l
 			continue
 		}
 		other := slices.ContainsFunc(statistics, func(l string) bool {
-			return target.Get(l) != "" && ls.Get(l) != "" && ls.Get(l) != target.Get(l)
+			return o.Target.Get(l) != "" && ls.Get(l) != "" && ls.Get(l) != o.Target.Get(l)
 		})
 		if other {
 			continue
 		}
 		var base []float64
-		if baseline != nil {
-			if b := baseline.Find(ls); b != nil {
+		if o.Baseline != nil {
+			if b := o.Baseline.Find(ls); b != nil {
 				_, base = valuesOf(b, minTime, maxTime)
 			}
 		} else {
-			_, base = valuesOf(x, from, from+(to-from)*2/5)
+			_, base = valuesOf(x, from, normal)
 		}
-		if m, ok := movement(x, from, to, base); ok {
+		if m, ok := movement(x, from, since, to, base); ok {
 			m.entity = Entity{Label: label, Name: ls.Get(label)}
 			if label == "" {
 				m.entity = anyEntity(ls)

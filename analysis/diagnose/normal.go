@@ -62,13 +62,13 @@ const maxZ = 1e6
 
 // normalSteps is which part of a record without a baseline counts as normal: its first 25
 // minutes, or a quarter of a long record; of a short one never more than the first 40 %, and of
-// less than a quarter of an hour, which somebody took because of a fault, the first quarter.
+// less than a quarter of an hour, which somebody took because of a fault, the first third.
 func normalSteps(g grid) int {
 	d := time.Duration(int64(g.n)*g.step) * time.Millisecond
 	want := max(25*time.Minute, d/4)
 	want = min(want, d*2/5)
 	if d < 15*time.Minute {
-		want = d / 4
+		want = d / 3
 	}
 	return min(g.n, max(minNormal, int(want.Milliseconds()/g.step)))
 }

@@ -11,10 +11,16 @@ import (
 )
 
 // evidenceOf is a symptom where it is seen best: at a time, or when it was last measured
-// before it.
+// before it, or else first after it: a track has a value somewhere.
 func (w *world) evidenceOf(s shown, at int) Evidence {
+	s = s.seen(at)
+	then := at
 	for at > 0 && math.IsNaN(s.track.v[at]) {
 		at--
+	}
+	for math.IsNaN(s.track.v[at]) && then+1 < len(s.track.v) {
+		then++
+		at = then
 	}
 	e := Evidence{Symptom: s.symptom.Name, Series: s.track.series, Value: round(s.track.v[at]), Unit: s.unit, At: w.time(at)}
 	if !math.IsNaN(s.v[at]) {
@@ -72,7 +78,7 @@ const tieWithin = 0.1
 func (w *world) tie(e event) *Tie {
 	var first []*candidate
 	for _, x := range e.faults {
-		if x.explained == nil && x.sure() {
+		if x.sure() {
 			first = append(first, x)
 		}
 	}

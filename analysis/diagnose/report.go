@@ -75,6 +75,7 @@ type Diagnosis struct {
 	Actions      []string       `json:"actions"`
 	Pattern      *fault.Fault   `json:"-"`
 	Where        Entity         `json:"-"`
+	Answer       bool           `json:"-"` // its score is one from which it is an answer, and it is no effect of another one
 	score        float64        // before calibration
 }
 
@@ -108,7 +109,8 @@ type Suspect struct {
 	Series string  `json:"series"`
 	Score  float64 `json:"score"`
 	z      float64
-	at     int64
+	at     int64 // when it was off first
+	end    int64 // and last
 }
 
 // Curve is a signal of an entity over the whole time; NaN where there is no value.

@@ -33,11 +33,13 @@ type Options struct {
 // world is all that was measured.
 type world struct {
 	grid    grid
-	since   int // step before which nothing is looked for
-	base    int // steps that count as normal; 0: the baseline does
+	ranges  grid // whose windows are those of rates: the same, or that of the data that a baseline is for
+	since   int  // step before which nothing is looked for
+	base    int  // steps that count as normal; 0: the baseline does
 	view    view
 	signals map[string]measured // by name, or expression of a symptom
 	usual   map[string]map[Entity]normal
+	before  *world // the baseline; nil without one
 
 	calibration calibration
 }
@@ -45,25 +47,41 @@ type world struct {
 func measure(ctx context.Context, s *series.Store, o Options) (*world, error) {
 	from, to := o.From.UnixMilli(), o.To.UnixMilli()
 	w := &world{grid: gridOf(s, from, to), signals: map[string]measured{}}
+	if !o.Since.IsZero() {
+		w.since = max(0, w.grid.index(o.Since.UnixMilli()))
+	}
+	w.ranges = w.grid
 	if o.Baseline == nil {
 		w.base = normalSteps(w.grid)
-		if !o.Since.IsZero() {
-			w.since = max(0, w.grid.index(o.Since.UnixMilli()))
-			if w.since >= minNormal {
-				w.base = min(w.grid.n, w.since)
-			}
+		if w.since >= minNormal {
+			w.base = min(w.grid.n, w.since)
 		}
 	} else if first, last, ok := o.Baseline.Bounds(); ok {
-		before := &world{grid: gridOf(o.Baseline, first, last), signals: map[string]measured{}}
-		before.grid.step = w.grid.step
-		before.grid.n = min(maxSteps, int((last-first)/before.grid.step)+1)
-		before.base = before.grid.n
-		if err := before.fill(ctx, o.Baseline, o.Faults); err != nil {
+		if err := w.learn(ctx, o.Baseline, first, last, o.Faults); err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
 		}
-		w.usual = before.usual
 	}
 	return w, w.fill(ctx, s, o.Faults)
+}
+
+// learn measures what is normal in a baseline, all of it: one that is too long for the steps
+// of the data, or was scraped less often, is looked at in longer ones. Rates are taken over the
+// same time as those of the data wherever its scrapes allow it, since shorter ones vary more.
+func (w *world) learn(ctx context.Context, baseline *series.Store, first, last int64, c fault.Catalogue) error {
+	before := &world{grid: gridOf(baseline, first, first), signals: map[string]measured{}}
+	scraped := before.grid.step
+	before.grid.step = max(scraped, w.grid.step)
+	before.grid = before.grid.upTo(last)
+	before.ranges = before.grid
+	if scraped <= w.grid.step {
+		before.ranges = w.grid
+	}
+	before.base = before.grid.n
+	if err := before.fill(ctx, baseline, c); err != nil {
+		return err
+	}
+	w.before, w.usual = before, before.usual
+	return nil
 }
 
 // fill measures signals and symptoms.
@@ -75,7 +93,7 @@ func (w *world) fill(ctx context.Context, s *series.Store, c fault.Catalogue) er
 		units[sig.Name] = sig.Unit
 	}
 	w.view = newView(s)
-	e := evaluation{w.view, w.grid, engine, w.base, w.usual}
+	e := evaluation{w.view, w.grid, w.ranges, engine, w.base, w.usual}
 	by, err := e.signals(ctx, c.Signals)
 	if err != nil {
 		return err
@@ -185,4 +203,4 @@ func parts(s *fault.Symptom) []*fault.Symptom {
 
 // Looks is a selector of the metrics that the shipped catalogue looks at, as exporters
 // call them: what to ask a server for.
-const Looks = `{__name__=~"(vllm|sglang|llamacpp)[:_].+|(tgi|trtllm|nv_trt_llm|DCGM_FI|gateway|rag)_.+|up|process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds|open_fds|max_fds)|container_(cpu|memory|oom|spec_memory)_.+|kube_(deployment_(spec_replicas|status_replicas_available)|pod_container_status_restarts_total)|node_(cpu_seconds_total|memory_Mem(Available|Total)_bytes|filesystem_(avail|size)_bytes|disk_(io_time_seconds|read_bytes)_total|netstat_Tcp_(OutSegs|RetransSegs)|network_(receive|transmit)_bytes_total|network_receive_drop_total)|(http|nginx_ingress_controller)_requests(_total)?|(http|nginx_ingress_controller)_request_duration_seconds_(sum|count)|envoy_cluster_upstream_rq(_time_sum|_time_count)?|quality_score|user_satisfaction_score|conversion_rate"}`
+const Looks = `{__name__=~"(vllm|sglang|llamacpp)[:_].+|(tgi|trtllm|nv_trt_llm|DCGM_FI|gateway|rag)_.+|up|process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds|open_fds|max_fds)|container_(cpu|memory|oom|spec_memory)_.+|kube_(deployment_(spec_replicas|status_replicas_available)|pod_container_status_restarts_total)|node_(cpu_seconds_total|memory_Mem(Available|Total)_bytes|filesystem_(avail|size)_bytes|disk_(io_time_seconds|read_bytes)_total|netstat_Tcp_(OutSegs|RetransSegs)|network_(receive|transmit)_bytes_total|network_receive_drop_total)|(http|nginx_ingress_controller)_requests(_total)?|(http|nginx_ingress_controller)_request_duration_seconds_(sum|count|bucket)|(istio|traefik_service)_requests_total|litellm_proxy_total_requests_metric_total|envoy_cluster_upstream_rq(_time_sum|_time_count)?|quality_score|user_satisfaction_score|conversion_rate"}`

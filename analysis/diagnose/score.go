@@ -20,13 +20,25 @@ type candidate struct {
 	peak       int // where it fits best
 	from, to   int // where it fits, on the grid
 	explained  *candidate
+	first      *candidate // where the same fault of the same entity fits best of all
 }
 
 // shown is a symptom and the evidence for it.
 type shown struct {
 	symptom fault.Symptom
 	evidence
-	known bool // there is a series of it for the entity
+	known bool    // there is a series of it for the entity
+	ways  []shown // of one with alternatives: each that is known
+}
+
+// seen is the way in which it is seen best at a time; itself where there is one only.
+func (s shown) seen(at int) shown {
+	for _, way := range s.ways {
+		if s.v[at] == way.v[at] {
+			return way
+		}
+	}
+	return s
 }
 
 // capRequired is the most that a fault can be trusted while something that it cannot be
@@ -37,11 +49,12 @@ const capRequired = 0.5
 // fault that is named.
 const threshold = fault.DefaultSureFrom
 
-// sure tells whether a candidate is an answer.
-func (c *candidate) sure() bool { return c.confidence >= c.fault.Least() }
+// sure tells whether a candidate is an answer, and no mere effect of another one.
+func (c *candidate) sure() bool { return c.explained == nil && c.confidence >= c.fault.Least() }
 
-// score fits a fault to an entity.
-func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candidate {
+// score fits a fault to an entity: where it fits best, and at whatever other times it is an
+// answer. What comes and goes is there each time.
+func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) []*candidate {
 	c := &candidate{fault: f, entity: e, score: make([]float64, g.n)}
 	seen := false
 	for i := range f.Symptoms {
@@ -62,8 +75,7 @@ func score(f *fault.Fault, e Entity, all map[string][]evidence, g grid) *candida
 	}
 	c.held = max(holdSteps(g), g.steps(time.Duration(f.Hold*float64(time.Second)), 12, 3))
 	c.score = hold(c.score, c.held)
-	c.fit(g)
-	return c
+	return c.episodes(g, keepFrom, f.Least())
 }
 
 // told is the evidence of a symptom for an entity; of one with alternatives at each time
@@ -73,6 +85,9 @@ func told(s *fault.Symptom, all map[string][]evidence, e Entity) shown {
 	var v []float64
 	for _, part := range parts(s) {
 		x, known := about(all[key(part)], e)
+		if known && len(s.Any) > 0 {
+			best.ways = append(best.ways, shown{symptom: *part, evidence: x, known: true})
+		}
 		switch {
 		case !known:
 		case v == nil:
@@ -92,32 +107,6 @@ func told(s *fault.Symptom, all map[string][]evidence, e Entity) shown {
 	}
 	best.known, best.v = v != nil, v
 	return best
-}
-
-// fit finds where the score is highest, and how far to both sides it is half of that.
-func (c *candidate) fit(g grid) {
-	for t, v := range c.score {
-		if v > c.confidence {
-			c.confidence, c.peak = v, t
-		}
-	}
-	c.from, c.to = c.peak, c.peak
-	gap := gapSteps(g)
-	for t, quiet := c.peak, 0; t >= 0 && quiet <= gap; t-- {
-		quiet++
-		if c.score[t] >= c.confidence/2 {
-			c.from, quiet = t, 0
-		}
-	}
-	for t, quiet := c.peak, 0; t < len(c.score) && quiet <= gap; t++ {
-		quiet++
-		if c.score[t] >= c.confidence/2 {
-			c.to, quiet = t, 0
-		}
-	}
-	if c.to < len(c.score)-1 {
-		c.to = max(c.from, c.to-c.held/2) // the mean falls to a half so long after the end
-	}
 }
 
 // at is the confidence at one time: logistic in the sum of weights, times the weakest of
@@ -156,9 +145,6 @@ func (c *candidate) at(t int) float64 {
 // holdSteps is for how long a fault must be seen: two minutes, at least three scrapes.
 func holdSteps(g grid) int { return g.steps(2*time.Minute, 20, 3) }
 
-// gapSteps is how long an interruption may last within one incident.
-func gapSteps(g grid) int { return g.steps(3*time.Minute, 20, 4) }
-
 // hold is the mean over n steps, ending at each; what is not known counts as nothing.
 func hold(v []float64, n int) []float64 {
 	out := make([]float64, len(v))
@@ -192,9 +178,7 @@ func (w *world) candidates(c fault.Catalogue) []*candidate {
 			}
 		}
 		for _, e := range entitiesOf(f, all) {
-			if x := score(f, e, all, w.grid); x != nil && x.confidence >= keepFrom {
-				found[i] = append(found[i], x)
-			}
+			found[i] = append(found[i], score(f, e, all, w.grid)...)
 		}
 		return nil
 	})

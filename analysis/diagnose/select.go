@@ -63,17 +63,23 @@ func gather(all []*candidate, v view, g grid) []*candidate {
 		}
 		return true
 	})
-	sure := 0
-	for _, x := range all {
-		if x.sure() && overlaps(x, all[0], g) && x.entity.Label != "upstream" {
-			sure++
+	var whole []*candidate // one for each time at which all have it
+	for _, best := range all {
+		sure := map[Entity]bool{}
+		for _, x := range all {
+			if x.sure() && overlaps(x, best, g) && x.entity.Label != "upstream" {
+				sure[x.entity] = true
+			}
+		}
+		of := slices.ContainsFunc(whole, func(k *candidate) bool { return overlaps(k, best, g) })
+		if n := len(v.replicas); n >= 2 && 4*len(sure) >= 3*n && !of {
+			whole = append(whole, best)
 		}
 	}
-	if n := len(v.replicas); n >= 2 && 4*sure >= 3*n {
-		all[0].entity = Entity{}
-		return firstOfEach(all, g, func(a, b *candidate) bool { return a.entity == Entity{} })
+	for _, x := range whole {
+		x.entity = Entity{}
 	}
-	return all
+	return firstOfEach(all, g, func(a, b *candidate) bool { return a.entity == Entity{} })
 }
 
 // firstOfEach leaves out candidates that are one with a better one at the same time; the
@@ -109,7 +115,7 @@ const explained = 0.35
 // explain goes through causes in the order of the catalogue.
 func explain(all []*candidate, g grid) {
 	for _, a := range all {
-		if !a.sure() || a.explained != nil {
+		if !a.sure() {
 			continue
 		}
 		for _, b := range all {
@@ -148,10 +154,7 @@ func (w *world) unknowns(c fault.Catalogue) []*candidate {
 				}
 			}
 			x.score = hold(v, steps)
-			x.fit(w.grid)
-			if x.confidence >= threshold {
-				found = append(found, x)
-			}
+			found = append(found, x.episodes(w.grid, threshold, threshold)...)
 		}
 	}
 	return found

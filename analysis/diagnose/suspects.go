@@ -24,10 +24,6 @@ const maxSuspects = 10
 func (w *world) suspects(in *Incident) []Suspect {
 	to := max(0, min(w.grid.n-1, w.grid.index(in.End.UnixMilli())))
 	from := max(0, min(to, w.grid.index(in.Onset.UnixMilli())))
-	base := w.base
-	if base == 0 {
-		base = min(from, normalSteps(w.grid))
-	}
 	names := w.view.store.Series()
 	found := make([]Suspect, len(names))
 	_ = parallel(len(names), func(i int) error {
@@ -37,7 +33,7 @@ func (w *world) suspects(in *Incident) []Suspect {
 			return nil
 		}
 		v := w.values(x)
-		n := normalOf(v[:base])
+		n := normalOf(w.normally(x, v))
 		if n.n == 0 {
 			return nil
 		}
@@ -51,7 +47,7 @@ func (w *world) suspects(in *Incident) []Suspect {
 		}
 		rel := math.Abs(now-n.median) / (math.Abs(now) + math.Abs(n.median))
 		score := math.Log1p(z) * rel * layers[kind(x.Labels().Get("target"))]
-		if t := w.first(v, n, base, to); t <= from+2 {
+		if t := w.first(v, n, to); t <= from+2 {
 			score *= 1.2
 		}
 		found[i] = Suspect{Entity: w.view.entity(x.Labels()).String(), Series: nameOf(x.Labels()), Score: round(score)}
@@ -73,7 +69,20 @@ func (w *world) suspects(in *Incident) []Suspect {
 	return out[:min(len(out), maxSuspects)]
 }
 
-// values puts a series on the grid: a gauge as it is, a counter as its growth, that of a
+// normally are the values of a series in the normal period, which are the first of all or
+// those of the same series in the baseline.
+func (w *world) normally(x *series.Series, all []float64) []float64 {
+	if w.before == nil {
+		return all[:w.base]
+	}
+	same := w.before.view.store.Find(x.Labels())
+	if same == nil {
+		return nil
+	}
+	return w.before.values(same)
+}
+
+// values puts a series on the grid: a gauge as it is, a counter as what it grows by a second, that of a
 // sum over that of its count where it has one.
 func (w *world) values(x *series.Series) []float64 {
 	v := w.onGrid(x)
@@ -103,26 +112,18 @@ func (w *world) onGrid(x *series.Series) []float64 {
 	for i := range v {
 		v[i] = math.NaN()
 	}
-	put := func(t int64, value float64) {
+	at, value := valuesOf(x, minTime, maxTime)
+	for k, t := range at {
 		if i := w.grid.index(t + w.grid.step/2); i >= 0 && i < len(v) && t >= w.grid.start-w.grid.step/2 {
-			v[i] = value
+			v[i] = value[k]
 		}
-	}
-	if counts(x) {
-		for t, grown := range x.Increases() {
-			put(t, grown)
-		}
-		return v
-	}
-	for t, value := range x.Points() {
-		put(t, value)
 	}
 	return v
 }
 
 // first is the first step after the normal period at which a series is far off.
-func (w *world) first(v []float64, n normal, base, to int) int {
-	for i := base; i <= to; i++ {
+func (w *world) first(v []float64, n normal, to int) int {
+	for i := w.base; i <= to; i++ {
 		if math.Abs(n.z(v[i])) > 6 {
 			return i
 		}
@@ -133,41 +134,40 @@ func (w *world) first(v []float64, n normal, base, to int) int {
 // walk judges series by a topology, or, where no signal is known, by whatever labels they
 // have; it tells whether any series could be judged.
 func (w *world) walk(s *series.Store, o Options, r *Report, judged bool) bool {
-	from, to := o.From.UnixMilli(), o.To.UnixMilli()
 	label := ""
 	if o.Topology != nil {
 		label = o.Topology.Label
 	}
-	all := movements(s, o.Baseline, from, to, label, o.Target)
+	all := movements(s, o, label)
 	if len(all) == 0 {
 		return false
 	}
 	var list []Suspect
 	if o.Topology != nil {
 		start := o.Topology.starts()
-		if n := o.Target.Get(label); n != "" {
+		if n := o.Target.Get(label); slices.ContainsFunc(all, func(m moved) bool { return n != "" && m.entity.Name == n }) {
 			start = []string{n}
 		}
 		list = o.Topology.suspectsOf(all, start)
 	} else {
 		list = worstOf(all)
 	}
-	worst, at := 0.0, int64(math.MaxInt64)
+	worst, at, end := 0.0, int64(math.MaxInt64), int64(math.MinInt64)
 	for _, x := range list {
 		worst = max(worst, x.z)
 		if x.z >= followZ {
-			at = min(at, x.at)
+			at, end = min(at, x.at), max(end, x.end)
 		}
 	}
 	if worst < incidentZ {
 		return true
 	}
 	if len(r.Incidents) > 0 {
-		r.Incidents[0].Suspects = list
+		r.Incidents[0].Suspects = list[:min(len(list), maxSuspects)]
 		return true
 	}
 	d := Diagnosis{
-		Fault: Unknown, Name: "Unknown fault", Confidence: round(0.9 * (1 - math.Exp(-worst/incidentZ))), Entity: list[0].Entity, Severity: fault.High, Onset: time.UnixMilli(at).UTC(),
+		Fault: Unknown, Name: "Unknown fault", Answer: true, Confidence: round(0.9 * (1 - math.Exp(-worst/incidentZ))), Entity: list[0].Entity, Severity: fault.High, Onset: time.UnixMilli(at).UTC(),
 		RootCause: "no pattern fits what is seen; the suspects are ranked by how far they are off along the calls that hurt",
 		Evidence:  []Evidence{}, Against: []Evidence{}, NotCollected: []Missing{}, Actions: []string{"look at the first suspect, and at what was deployed or changed there before the onset"},
 	}
@@ -176,8 +176,12 @@ func (w *world) walk(s *series.Store, o Options, r *Report, judged bool) bool {
 			d.Evidence = append(d.Evidence, Evidence{Symptom: "far from its normal values", Series: nameOf(m.series.Labels()), Value: round(m.value), Normal: new(round(m.normal)), Unit: m.unit, At: time.UnixMilli(m.at).UTC(), Degree: round(1 - math.Exp(-m.z/incidentZ))})
 		}
 	}
+	ongoing := end >= o.To.UnixMilli()-int64(gapSteps(w.grid))*w.grid.step
+	if ongoing {
+		end = o.To.UnixMilli()
+	}
 	r.Incidents = append(r.Incidents, Incident{
-		ID: "inc-1", Onset: d.Onset, End: o.To.UTC(), Ongoing: true, Severity: fault.High, Entities: []string{d.Entity}, Impact: []Evidence{},
+		ID: "inc-1", Onset: d.Onset, End: time.UnixMilli(end).UTC(), Ongoing: ongoing, Severity: fault.High, Entities: []string{d.Entity}, Impact: []Evidence{},
 		Diagnoses: []Diagnosis{d}, Suspects: list[:min(len(list), maxSuspects)],
 	})
 	return true
@@ -194,7 +198,7 @@ func worstOf(all []moved) []Suspect {
 	var out []Suspect
 	for e, m := range best {
 		if m.z > 0 {
-			out = append(out, Suspect{Entity: e.String(), Series: nameOf(m.series.Labels()), Score: round(m.score()), z: m.z, at: m.first})
+			out = append(out, Suspect{Entity: e.String(), Series: nameOf(m.series.Labels()), Score: round(m.score()), z: m.z, at: m.first, end: m.last})
 		}
 	}
 	slices.SortFunc(out, func(a, b Suspect) int {

@@ -137,7 +137,7 @@ func judge(t fault.Test, v float64, n normal, other float64) float64 {
 		if n.n == 0 {
 			e = math.NaN()
 		} else {
-			e = least(e, t.Holds.At(ratio))
+			e = least(e, down(t.Holds).At(-ratio))
 		}
 	}
 	if t.Stays != nil {
@@ -147,7 +147,7 @@ func judge(t fault.Test, v float64, n normal, other float64) float64 {
 		case ratio <= 0: // all gone, or below what can be compared
 			e = least(e, 0)
 		default:
-			e = least(e, t.Stays.At(max(ratio, 1/ratio)))
+			e = least(e, down(t.Stays).At(-max(ratio, 1/ratio)))
 		}
 	}
 	if t.PeersAbove != nil || t.PeersBelow != nil {

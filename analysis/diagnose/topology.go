@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	"llmops/analysis/series"
 )
@@ -82,7 +83,7 @@ func (t Topology) suspectsOf(all []moved, start []string) []Suspect {
 	var out []Suspect
 	for n, s := range scores {
 		if m, ok := best[n]; ok && m.z > 0 {
-			out = append(out, Suspect{Entity: m.entity.String(), Series: nameOf(m.series.Labels()), Score: round(s), z: m.z, at: m.first})
+			out = append(out, Suspect{Entity: m.entity.String(), Series: nameOf(m.series.Labels()), Score: round(s), z: m.z, at: m.first, end: m.last})
 		}
 	}
 	slices.SortFunc(out, func(a, b Suspect) int {
@@ -162,6 +163,9 @@ func round(v float64) float64 {
 	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
 		return 0
 	}
-	p := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*p) / p
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 5, 64), 64)
+	if err != nil {
+		return v // the next number of six digits is too large to be one
+	}
+	return r
 }

@@ -58,20 +58,25 @@ func gridOf(s *series.Store, from, to int64) grid {
 	counts := map[int64]int{}
 	for _, x := range s.Series() {
 		if step := x.Step(); step > 0 {
-			counts[(step+500)/1000*1000]++
+			counts[max(1000, (step+500)/1000*1000)]++
 		}
 	}
 	g := grid{start: from, step: 15_000}
 	best := 0
 	for step, n := range counts {
-		if step > 0 && (n > best || n == best && step < g.step) {
+		if n > best || n == best && step < g.step {
 			g.step, best = step, n
 		}
 	}
-	for (to-from)/g.step > maxSteps {
+	return g.upTo(to)
+}
+
+// upTo is a grid that ends at a time, or just before it.
+func (g grid) upTo(to int64) grid {
+	for (to-g.start)/g.step > maxSteps {
 		g.step *= 2
 	}
-	g.n = int((to-from)/g.step) + 1
+	g.n = int((to-g.start)/g.step) + 1
 	return g
 }
 
@@ -97,6 +102,7 @@ func (ts tracks) find(e Entity) *track {
 type evaluation struct {
 	view   view
 	grid   grid
+	ranges grid // whose windows are those of rates
 	engine *series.Engine
 	base   int                          // steps that are normal; 0: usual is
 	usual  map[string]map[Entity]normal // by signal; nil: what the first steps say
@@ -140,7 +146,7 @@ func (e evaluation) signals(ctx context.Context, list []fault.Signal) (map[strin
 
 // expression evaluates one expression over the grid.
 func (e evaluation) expression(ctx context.Context, s *series.Store, name, expr string) (tracks, error) {
-	expr = fault.Windowed(expr, e.grid.window(), e.grid.trend())
+	expr = fault.Windowed(expr, e.ranges.window(), e.ranges.trend())
 	step := time.Duration(e.grid.step) * time.Millisecond
 	r, err := e.engine.Range(ctx, s, expr, time.UnixMilli(e.grid.start), time.UnixMilli(e.grid.at(e.grid.n-1)), step)
 	if err != nil {

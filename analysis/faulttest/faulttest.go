@@ -149,7 +149,7 @@ func (k *checker) all() {
 	}
 	for _, id := range c.Absent {
 		k.check(c.Position, !slices.ContainsFunc(k.diagnoses(), func(d diagnose.Diagnosis) bool {
-			return d.Fault == id && d.Explained == "" && d.Confidence >= answer
+			return d.Fault == id && d.Answer
 		}), "%s is an answer; %s", id, found)
 	}
 	for _, e := range c.Expected {
@@ -157,8 +157,8 @@ func (k *checker) all() {
 	}
 }
 
-// answer is the confidence from which on a fault is an answer.
-const answer = 0.5
+// least is the confidence that a diagnosis has to have where a test does not say.
+const least = 0.5
 
 func (k *checker) diagnoses() (all []diagnose.Diagnosis) {
 	for _, in := range k.report.Incidents {
@@ -193,7 +193,7 @@ func (k *checker) expected(e fault.Expected, found string) {
 		return
 	}
 	d := k.diagnoses()[i]
-	want := fault.Ramp{From: answer, To: 1}
+	want := fault.Ramp{From: least, To: 1}
 	if e.Confidence != nil {
 		want = *e.Confidence
 	}

@@ -129,3 +129,29 @@ func TestProblems(t *testing.T) {
 		}
 	}
 }
+
+// An answer is one by its score: what is the first answer of an incident is not absent because
+// such answers are seldom right.
+func TestAbsentOfAnUnlikelyAnswer(t *testing.T) {
+	c, names := shipped(t)
+	mine, err := fault.Read("mine.yaml", strings.NewReader(`faults:
+  - {id: mine, en: Mine, cause: c, symptoms: [{name: there is a batch, expr: running, above: 5, weight: 3.8, required: true}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := faulttest.Read("t.yaml", strings.NewReader(strings.Replace(one, "0+9000x59 540000x59", "0+9000x119", 1)+"    first: mine\n    absent: [mine]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := f.Cases[0].Run(t.Context(), c.With(mine), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := out.Report.Incidents[0].Diagnoses[0]; d.Confidence >= 0.5 {
+		t.Fatalf("%s: a confidence of %g", d.Fault, d.Confidence)
+	}
+	if len(out.Failures) != 1 || !strings.Contains(out.Failures[0].Message, "mine is an answer") {
+		t.Errorf("%+v", out.Failures)
+	}
+}

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -108,6 +110,11 @@ func (d *decoder) text(into *string) func(*yaml.Node) {
 			d.fail(n, "", "want text")
 			return
 		}
+		for _, r := range n.Value { // a terminal would be commanded by it
+			if unicode.IsControl(r) && r != '\n' && r != '\t' {
+				d.fail(n, "leave it out", "a control character (%q) in text", r)
+			}
+		}
 		*into = strings.TrimSpace(n.Value)
 	}
 }
@@ -185,6 +192,17 @@ func (d *decoder) name(into *string) func(*yaml.Node) {
 	}
 }
 
+// longest bounds an expression: what takes a parser minutes is nothing that people wrote.
+const longest = 16 << 10
+
+// mostSteps bounds a subquery, which is evaluated at each of its steps whether there are data
+// or not; Prometheus has the same limit for queries.
+const mostSteps = 11_000
+
+// asLong puts durations in place of the variables of Windowed that are as long as these, so
+// that the column of an error is that of the file.
+var asLong = strings.NewReplacer("$window", "000060s", "$trend", "00300s", "$long", "0600s", "$step", "0060s")
+
 // promql reads an expression, in which $window and the others of Windowed stand for
 // durations.
 func (d *decoder) promql(into *string) func(*yaml.Node) {
@@ -194,9 +212,21 @@ func (d *decoder) promql(into *string) func(*yaml.Node) {
 			d.fail(n, "", "the expression is empty")
 			return
 		}
-		if _, err := parser.NewParser(parser.Options{}).ParseExpr(Windowed(*into, time.Minute, 5*time.Minute)); err != nil {
-			d.expression(n, err)
+		if len(*into) > longest {
+			d.fail(n, "make a signal of each part, under signals:", "an expression of %d bytes; the longest is %d", len(*into), longest)
+			return
 		}
+		e, err := parser.NewParser(parser.Options{}).ParseExpr(asLong.Replace(*into))
+		if err != nil {
+			d.expression(n, err)
+			return
+		}
+		parser.Inspect(e, func(x parser.Node, _ []parser.Node) error {
+			if sub, ok := x.(*parser.SubqueryExpr); ok && (sub.Step > 0 && sub.Step < time.Second || sub.Range/cmp.Or(sub.Step, time.Minute) > mostSteps) {
+				d.fail(n, "such as [1h:30s]", "a subquery of %s with steps of %s: want a second at least, and %d steps at most", sub.Range, cmp.Or(sub.Step, time.Minute), mostSteps)
+			}
+			return nil
+		})
 	}
 }
 

@@ -133,7 +133,13 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 	d.object(n, fields{
 		"id": d.name(&f.ID), "en": d.text(&f.En), "zh": d.text(&f.Zh),
 		"severity": choice(d, &f.Severity, Severities()...), "scope": choice(d, &f.Scope, GPU, Replica, Fleet, Upstream),
-		"prior": d.number(&f.Prior), "hold_s": d.number(&f.Hold), "sure_from": d.number(&f.SureFrom), "telemetry": d.flag(&f.Telemetry), "single": d.flag(&f.Single),
+		"prior": d.number(&f.Prior), "hold_s": d.number(&f.Hold),
+		"sure_from": func(n *yaml.Node) {
+			if d.number(&f.SureFrom)(n); f.SureFrom <= 0 || f.SureFrom >= 1 {
+				d.fail(n, "such as 0.8", "want a sure_from above 0 and below 1, not %q", n.Value)
+			}
+		},
+		"telemetry": d.flag(&f.Telemetry), "single": d.flag(&f.Single),
 		"symptoms": d.list(func(n *yaml.Node) { f.Symptoms = append(f.Symptoms, d.symptom(n)) }),
 		"against":  d.list(func(n *yaml.Node) { f.Against = append(f.Against, d.symptom(n)) }),
 		"explains": d.texts(&f.Explains), "cause": d.text(&f.Cause), "cause_zh": d.text(&f.CauseZh),
@@ -147,8 +153,6 @@ func (d *decoder) fault(n *yaml.Node) Fault {
 		d.fail(n, "en: is its name in English", "fault %s without a name", f.ID)
 	case f.Cause == "":
 		d.fail(n, "", "fault %s without cause:", f.ID)
-	case f.SureFrom < 0 || f.SureFrom >= 1:
-		d.fail(n, "such as 0.8", "fault %s: want a sure_from above 0 and below 1", f.ID)
 	case f.Hold < 0 || f.Hold > 86400:
 		d.fail(n, "", "fault %s: want a hold_s from 0 to a day", f.ID)
 	case len(d.problems) == before && !slices.ContainsFunc(f.Symptoms, func(s Symptom) bool { return s.Required }):

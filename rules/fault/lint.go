@@ -129,10 +129,9 @@ func (l *linter) test(at Position, t Test) {
 		name string
 		ramp *Ramp
 		up   bool
-		from float64 // the ramp lies on the side of it that the name says
 	}{
-		{"above", t.Above, true, 0}, {"below", t.Below, false, 0}, {"rises", t.Rises, true, 1}, {"falls", t.Falls, false, 1}, {"gains", t.Gains, true, 0},
-		{"loses", t.Loses, true, 0}, {"peers_above", t.PeersAbove, true, 1}, {"peers_below", t.PeersBelow, false, 1}, {"holds", t.Holds, false, 0}, {"stays", t.Stays, false, 1},
+		{"above", t.Above, true}, {"below", t.Below, false}, {"rises", t.Rises, true}, {"falls", t.Falls, false}, {"gains", t.Gains, true},
+		{"loses", t.Loses, true}, {"peers_above", t.PeersAbove, true}, {"peers_below", t.PeersBelow, false}, {"holds", t.Holds, false}, {"stays", t.Stays, false},
 	} {
 		if x.ramp == nil {
 			continue
@@ -140,8 +139,11 @@ func (l *linter) test(at Position, t Test) {
 		if x.up && x.ramp.From > x.ramp.To || !x.up && x.ramp.From < x.ramp.To {
 			l.add(at, "never-seen", Remark{Grave: true, Why: fmt.Sprintf("%s: [%g, %g] begins where it should be full", x.name, x.ramp.From, x.ramp.To), Hint: fmt.Sprintf("write [%g, %g]", x.ramp.To, x.ramp.From)})
 		}
-		if wrong := x.name == "rises" || x.name == "peers_above"; wrong && x.ramp.To <= 1 || (x.name == "falls" || x.name == "peers_below") && x.ramp.To >= 1 {
-			l.add(at, "never-seen", Remark{Why: fmt.Sprintf("%s: %g is a ratio, and 1 is no change", x.name, x.ramp.To), Hint: "1.5 is half as much again, 0.5 is half"})
+		switch to := x.ramp.To; {
+		case (x.name == "rises" || x.name == "peers_above") && to <= 1, (x.name == "falls" || x.name == "peers_below") && to >= 1:
+			l.add(at, "never-seen", Remark{Why: fmt.Sprintf("%s: %g is a ratio, and 1 is no change", x.name, to), Hint: "1.5 is half as much again, 0.5 is half"})
+		case x.name == "stays" && to < 1:
+			l.add(at, "never-seen", Remark{Grave: true, Why: fmt.Sprintf("stays: %g is the ratio or its inverse, of which the larger one is never below 1", to), Hint: "1.1 is up to a tenth more or less"})
 		}
 	}
 }

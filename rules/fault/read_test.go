@@ -110,6 +110,14 @@ func TestReadProblems(t *testing.T) {
 		{"from: ['sum by (replica) (rate(x_total[$window]))']", "from: []", "mine.yaml:3:5", "made of nothing", ""},
 		{"signals:", "signals: [", "mine.yaml:", "did not find", ""},
 		{"    cause: somebody asks for it\n", "", "mine.yaml:7:5", "without cause:", ""},
+		{"en: Too much", `en: "Too \e[2J much"`, "mine.yaml:8:9", `control character ('\x1b')`, ""},
+		{"{plain: 'kill {replica}'}", `{plain: "kill \x07{replica}"}`, "mine.yaml:14:53", "control character", ""},
+		{"expr: load,", "expr: " + strings.Repeat("(", 20_000) + "load" + strings.Repeat(")", 20_000) + ",", "mine.yaml:12:36", "an expression of 40004 bytes", "signal"},
+		{"expr: load,", "expr: 'rate(load[$trend]) + max_over_time(load[$long:$step]) +',", "mine.yaml:12:92", "unexpected end of input", ""},
+		{"expr: load,", "expr: 'rate(load[$window]) + + ) +',", "mine.yaml:12:62", "unexpected", ""},
+		{"expr: load,", "expr: 'max_over_time(load[100000h:1ms])',", "mine.yaml:12:36", "a subquery of 100000h0m0s with steps of 1ms", "[1h:30s]"},
+		{"from: ['sum by (replica) (rate(x_total[$window]))']", "from: ['sum_over_time(x[30d:])']", "mine.yaml:5:12", "11000 steps at most", ""},
+		{"severity: medium", "sure_from: 0", "mine.yaml:10:16", `above 0 and below 1, not "0"`, "0.8"},
 	} {
 		text := strings.Replace(good, tt.old, tt.new, 1)
 		if text == good {
@@ -338,6 +346,10 @@ func TestStaysIsRead(t *testing.T) {
 	s := c.Faults[0].Symptoms[0].Test
 	if s.Stays == nil || *s.Stays != (fault.Ramp{From: 1.5, To: 1.1}) || !strings.HasSuffix(s.String(), "stays within times 1.5, full at 1.1") {
 		t.Errorf("%s", s)
+	}
+	c.Faults[0].Symptoms[0].Test.Stays = &fault.Ramp{From: 1.1, To: 0.9}
+	if list := fault.Lint(c, c, nil); !slices.ContainsFunc(list, func(r fault.Remark) bool { return r.Grave && strings.Contains(r.Why, "never below 1") }) {
+		t.Errorf("%+v", list)
 	}
 	c.Faults[0].Symptoms[0].Test.Stays = &fault.Ramp{From: 1.1, To: 1.5}
 	if list := fault.Lint(c, c, nil); !slices.ContainsFunc(list, func(r fault.Remark) bool { return r.Grave && strings.Contains(r.Why, "stays: [1.1, 1.5]") }) {

@@ -46,8 +46,8 @@ func (v *view) actions(d diagnose.Diagnosis) {
 	}
 }
 
-// oneLine is a command without what would break the line, or command the terminal: it
-// comes from labels, and is in quotes.
-func oneLine(command string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(render.Clean(command))
+// oneLine is text without what would break the line, or command the terminal: it comes from
+// labels, of which one may say what looks like a verdict. Commands have them in quotes.
+func oneLine(text string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(render.Clean(text))
 }

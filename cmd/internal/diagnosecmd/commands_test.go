@@ -175,6 +175,7 @@ func TestNames(t *testing.T) {
 		set("__name__", "vllm:num_requests_running", "instance", "10.0.0.1:8000", "pod", "llm-0", "namespace", "serving"),
 		set("__name__", "vllm:num_requests_running", "instance", "10.0.0.2:8000", "pod", "llm-1", "namespace", "serving"),
 		set("__name__", "DCGM_FI_DEV_GPU_TEMP", "instance", "10.0.0.1:9400", "pod", "llm-0", "namespace", "serving", "deployment", "llm"),
+		set("__name__", "vllm:num_requests_running", "instance", "me:secret@10.0.0.3:8000", "pod", "llm-3", "namespace", "serving"),
 		set("__name__", "node_load1", "instance", "10.0.0.9:9100", "unit", "a"),
 		set("__name__", "node_load1", "instance", "10.0.0.9:9100", "unit", "b"),
 	}
@@ -190,6 +191,7 @@ func TestNames(t *testing.T) {
 	}{
 		{diagnose.Entity{Label: "replica", Name: "llm-0", GPU: "3"}, fault.Names{Replica: "llm-0", GPU: "3", Namespace: "serving", Deployment: "llm", Metrics: "http://10.0.0.1:8000/metrics"}},
 		{diagnose.Entity{Label: "replica", Name: "10.0.0.2:8000"}, fault.Names{Replica: "llm-1", Namespace: "serving", Metrics: "http://10.0.0.2:8000/metrics"}},
+		{diagnose.Entity{Label: "replica", Name: "llm-3"}, fault.Names{Replica: "llm-3", Namespace: "serving", Metrics: "http://redacted@10.0.0.3:8000/metrics"}},
 		{diagnose.Entity{Label: "node", Name: "10.0.0.9:9100"}, fault.Names{Replica: "10.0.0.9:9100"}}, // two units: neither
 		{diagnose.Entity{}, fault.Names{Namespace: "serving", Deployment: "llm"}},
 		{diagnose.Entity{Label: "replica", Name: "gone"}, fault.Names{Replica: "gone"}},

@@ -84,7 +84,7 @@ func (x index) of(e diagnose.Entity) fault.Names {
 		}
 	}
 	if at := one(engines, []string{"instance"}); strings.Contains(at, ":") && !strings.Contains(at, "/") {
-		n.Metrics = "http://" + at + "/metrics"
+		n.Metrics = render.Masked("http://" + at + "/metrics")
 	}
 	return n
 }

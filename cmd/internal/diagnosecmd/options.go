@@ -143,7 +143,11 @@ func (o *options) times(d *diagnose.Options, in metricinput.Input) error {
 }
 
 func matches(s *series.Store, target labels.Labels) bool {
-	for _, x := range s.Named(target.Get(model.MetricNameLabel)) {
+	all := s.Series()
+	if name := target.Get(model.MetricNameLabel); name != "" {
+		all = s.Named(name)
+	}
+	for _, x := range all {
 		ok := true
 		target.Range(func(l labels.Label) { ok = ok && x.Labels().Get(l.Name) == l.Value })
 		if ok {

@@ -96,4 +96,33 @@ func TestTopologyOfOthers(t *testing.T) {
 			t.Errorf("%s: %s", edges, r.Out)
 		}
 	}
+	// A target may be named by its labels alone; one that is not there is no place to start.
+	for target, warned := range map[string]bool{`{service="s0"}`: false, `latency{service="s0"}`: false, `{service="s9"}`: true} {
+		r := called(t, metrics, "--topology", filepath.Join(dir, "t.json"), "--target", target)
+		if got := strings.Contains(r.Err, "names no series"); got != warned || !strings.Contains(r.Out, "of service=s0") {
+			t.Errorf("%s: warned %v: %s%s", target, got, r.Err, r.Out)
+		}
+	}
+}
+
+// A name of many lines cannot say what looks like a verdict.
+func TestNamesStayOnTheirLine(t *testing.T) {
+	var b bytes.Buffer
+	for i := range 60 {
+		for k, name := range []string{"a", `b\nverdict: ok`} {
+			v := 10 + i%3
+			if k == 1 && i > 40 {
+				v = 100
+			}
+			fmt.Fprintf(&b, "latency{service=\"%s\"} %d %d\n", name, v, (1772323200+60*i)*1000)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "m.prom")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := called(t, path).Out
+	if !strings.Contains(out, "service=b verdict: ok") || strings.Contains(out, "\nverdict: ok") {
+		t.Error(out)
+	}
 }

@@ -61,12 +61,12 @@ type view struct {
 }
 
 func (v *view) line(format string, args ...any) {
-	v.Printf("%s\n", strings.TrimRight(render.Wrap(render.Clean(fmt.Sprintf(format, args...)), v.Width, "  "), "\n"))
+	v.Printf("%s\n", strings.TrimRight(render.Wrap(oneLine(fmt.Sprintf(format, args...)), v.Width, "  "), "\n"))
 }
 
 // under is a line that belongs to the one before.
 func (v *view) under(format string, args ...any) {
-	v.Printf("%s\n", strings.TrimRight(render.Wrap(render.Clean(fmt.Sprintf(format, args...)), v.Width, "     "), "\n"))
+	v.Printf("%s\n", strings.TrimRight(render.Wrap(oneLine(fmt.Sprintf(format, args...)), v.Width, "     "), "\n"))
 }
 
 func (v *view) table() error {
@@ -112,9 +112,9 @@ func (v *view) incident(x diagnose.Incident) {
 	if x.Ongoing {
 		until = "not over"
 	}
-	v.Printf("\n%s %s since %s, %s, %s: %s\n", v.Style.Bold(x.ID), v.word(string(x.Severity)), v.clock(x.Onset), until, render.Span(x.End.Sub(x.Onset)), render.Clean(render.List(x.Entities, 4)))
+	v.Printf("\n%s %s since %s, %s, %s: %s\n", v.Style.Bold(x.ID), v.word(string(x.Severity)), v.clock(x.Onset), until, render.Span(x.End.Sub(x.Onset)), oneLine(render.List(x.Entities, 4)))
 	d := x.Diagnoses[0]
-	v.Printf("%s\n", v.Style.Bold(render.Clean(fmt.Sprintf("%s (%s) of %s, confidence %.2f", d.Name, d.Fault, d.Entity, d.Confidence))))
+	v.Printf("%s\n", v.Style.Bold(oneLine(fmt.Sprintf("%s (%s) of %s, confidence %.2f", d.Name, d.Fault, d.Entity, d.Confidence))))
 	v.line("%s", d.RootCause)
 	if len(x.Impact) > 0 {
 		v.line("users feel: %s", impact(x))
