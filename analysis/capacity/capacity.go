@@ -15,10 +15,11 @@
 // two sides, and then measures around the crossing. The shares of requests that
 // missed the objective in the probes near the limit are joined by a logistic curve
 // (quasi-likelihood, Wedderburn 1974), whose crossing of the share that is allowed is
-// the capacity and whose interval is that of inverse regression (Fieller 1954): so
-// noise of one probe is not taken for the knee, and the whole search, not one lucky
-// probe, bears the result. Where the curve has no such stretch, as at a cliff, the
-// bracket of a probe that passed and one that failed is the interval.
+// the capacity and whose interval is that of inverse regression (Fieller 1954); of means,
+// which have no share, it is the margin that is a straight line. So noise of one probe
+// is not taken for the knee, and the whole search, not one lucky probe, bears the
+// result. Where the curve has no such stretch, as at a cliff, the bracket of a probe
+// that passed and one that failed is the interval.
 package capacity
 
 import (
@@ -102,7 +103,7 @@ func (p Probe) point() point {
 		pt.y = 1
 	}
 	if pt.share, pt.allowed = p.Share, p.Allowed; !(p.Allowed > 0 && p.Allowed < 1) {
-		pt.share, pt.allowed = 1/(2-pt.y), 0.5 // an observed value over itself and its limit
+		pt.share, pt.allowed, pt.ofMean = 1/(2-pt.y), 0.5, true // an observed value over itself and its limit
 	}
 	return pt
 }

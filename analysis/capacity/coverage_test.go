@@ -15,18 +15,28 @@ import (
 
 var coverageRuns = flag.Int("coverage", 0, "searches of each row of TestCoverage; 0: few, and only what must hold of them")
 
-// tail is the share of requests of an M/M/k queue whose time in it exceeds t: with
-// probability C (Erlang) a request waits, for a time that falls off with
-// η = k/mean - load, and it is served in a time that falls off with 1/mean.
-func (q queue) tail(load, t float64) float64 {
-	mu := 1 / q.mean
-	a, k := load/mu, float64(q.servers)
+// waits is the probability that a request of an M/M/k queue waits (Erlang C), and η =
+// k/mean - load, the rate with which the time that it then waits falls off.
+func (q queue) waits(load float64) (wait, eta float64) {
+	a, k := load*q.mean, float64(q.servers)
 	blocked := 1.0 // Erlang B, by its recursion
 	for i := 1.0; i <= k; i++ {
 		blocked = a * blocked / (i + a*blocked)
 	}
-	wait := blocked / (1 - a/k*(1-blocked))
-	eta := k*mu - load
+	return blocked / (1 - a/k*(1-blocked)), k/q.mean - load
+}
+
+// average is the mean time in an M/M/k queue.
+func (q queue) average(load float64) float64 {
+	wait, eta := q.waits(load)
+	return q.mean + wait/eta
+}
+
+// tail is the share of requests of an M/M/k queue whose time in it exceeds t: a request
+// may wait, and it is served in a time that falls off with 1/mean.
+func (q queue) tail(load, t float64) float64 {
+	mu := 1 / q.mean
+	wait, eta := q.waits(load)
 	if math.Abs(eta-mu) < 1e-9*mu {
 		eta *= 1 + 1e-6
 	}
@@ -51,6 +61,7 @@ type trial struct {
 	queue
 	knee   float64 // share of what the queue can serve
 	length float64 // of a probe, s; 0: as Length has it
+	ofMean bool    // the limit is one on the mean latency, not on its p95
 }
 
 type found struct {
@@ -61,7 +72,12 @@ type found struct {
 }
 
 func (c trial) objective(t testing.TB) slo.Objective {
-	o, err := slo.Parse(fmt.Sprintf("p95_latency_ms < %.6f", 1000*c.limit(c.knee*float64(c.servers)/c.mean, 0.95)))
+	load := c.knee * float64(c.servers) / c.mean
+	text := fmt.Sprintf("p95_latency_ms < %.6f", 1000*c.limit(load, 0.95))
+	if c.ofMean {
+		text = fmt.Sprintf("mean_latency_ms < %.6f", 1000*c.average(load))
+	}
+	o, err := slo.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +88,11 @@ func (c trial) find(t testing.TB, seed uint64) found {
 	o := c.objective(t)
 	truth := c.knee * float64(c.servers) / c.mean
 	idle := time.Duration(c.mean * float64(time.Second))
-	s := New(Config{Start: 0.5 / c.mean, Idle: new(Margin(-1000*c.mean*math.Log(0.05), o.Threshold.Float64(), true, false))})
+	light := -1000 * c.mean * math.Log(0.05)
+	if c.ofMean {
+		light = 1000 * c.mean
+	}
+	s := New(Config{Start: 0.5 / c.mean, Idle: new(Margin(light, o.Threshold.Float64(), true, false))})
 	var reports []ProbeReport
 	var f found
 	for n := uint64(1); ; n++ {
@@ -82,7 +102,7 @@ func (c trial) find(t testing.TB, seed uint64) found {
 		}
 		length := time.Duration(c.length * float64(time.Second))
 		if length == 0 {
-			length = Length([]slo.Objective{o}, load, idle)
+			length = Length([]slo.Objective{o}, load, Idle{Latency: idle})
 		}
 		if s.Rough() {
 			length /= 2
@@ -105,8 +125,8 @@ func (c trial) probe(rng *rand.Rand, o slo.Objective, load float64, length, idle
 	limit := o.Threshold.Float64() / 1000
 	warm := WarmUp(length, idle).Seconds()
 	end := warm + length.Seconds()
-	arrive, done := c.filled(rng, load, end, Fill([]slo.Objective{o}, load, idle))
-	p := Probe{Load: load, Verdict: Inconclusive, Unseen: Unseen([]slo.Objective{o}, time.Duration(end*float64(time.Second)), idle)}
+	arrive, done := c.filled(rng, load, end, Fill([]slo.Objective{o}, load, Idle{Latency: idle}))
+	p := Probe{Load: load, Verdict: Inconclusive, Unseen: Unseen([]slo.Objective{o}, time.Duration(end*float64(time.Second)), Idle{Latency: idle})}
 	b := Backlog{Idle: idle}
 	ended := slices.Sorted(slices.Values(done))
 	sent, over := 0, 0
@@ -126,7 +146,7 @@ func (c trial) probe(rng *rand.Rand, o slo.Objective, load float64, length, idle
 		p.Completed, p.Diverged = b.Grew()
 	}
 	var taken []float64
-	var misses stats.Sequence
+	var misses, values stats.Sequence
 	for i, at := range arrive {
 		if at < warm || at > end {
 			continue
@@ -137,23 +157,31 @@ func (c trial) probe(rng *rand.Rand, o slo.Objective, load float64, length, idle
 			miss = 1
 		}
 		misses.Add(uint64(len(taken)-1), miss, 1)
+		values.Add(uint64(len(taken)-1), 1000*(done[i]-at), 1)
 	}
 	p.Weight = float64(len(taken))
-	if share, ok := misses.Estimate(); ok {
-		p.Share, p.Allowed = share, 0.05
-		p.Effect, _ = misses.DesignEffect(0.95)
+	judged, allowed := &misses, 0.05
+	if c.ofMean {
+		judged, allowed = &values, o.Threshold.Float64()
+	} else if share, ok := misses.Estimate(); ok {
+		p.Share, p.Allowed = share, allowed
 	}
+	p.Effect = Effect(o, judged, p.Weight, 0.95)
 	if p.Diverged || len(taken) == 0 {
 		p.Verdict, p.Margin = Fail, 1
 		return p
 	}
 	p.Offered = p.Weight / length.Seconds()
 	slices.Sort(taken)
-	p.Margin = Of(o, 1000*taken[stats.Rank(0.95, uint64(len(taken)))-1], o.Threshold.Float64())
-	low, high, _ := misses.Bounds(0.95)
-	if high < 0.05 {
+	observed := 1000 * taken[stats.Rank(0.95, uint64(len(taken)))-1]
+	if c.ofMean {
+		observed, _ = values.Estimate()
+	}
+	p.Margin = Of(o, observed, o.Threshold.Float64())
+	low, high, _ := judged.Bounds(0.95)
+	if high < allowed {
 		p.Verdict = Pass
-	} else if low > 0.05 {
+	} else if low > allowed {
 		p.Verdict = Fail
 	}
 	return p
@@ -171,7 +199,10 @@ func TestCoverage(t *testing.T) {
 		t.Skip("searches in virtual time")
 	}
 	single, many := queue{servers: 1, mean: 0.005, exponential: true}, queue{servers: 8, mean: 0.04, exponential: true}
-	for _, c := range []trial{{single, 0.5, 0}, {single, 0.7, 0}, {single, 0.9, 0}, {single, 0.95, 0}, {many, 0.9, 0}, {single, 0.9, 10}, {single, 0.95, 10}} {
+	for _, c := range []trial{
+		{single, 0.5, 0, false}, {single, 0.7, 0, false}, {single, 0.9, 0, false}, {single, 0.95, 0, false}, {many, 0.9, 0, false}, {single, 0.9, 10, false}, {single, 0.95, 10, false},
+		{single, 0.7, 0, true}, {single, 0.9, 0, true}, {many, 0.9, 0, true}, {single, 0.9, 10, true},
+	} {
 		if *coverageRuns == 0 && (c.length > 0 || c.knee < 0.9) {
 			continue
 		}
@@ -201,7 +232,11 @@ func TestCoverage(t *testing.T) {
 				wide.Add((*f.report.High - *f.report.Low) / 2 / *f.report.Load())
 			}
 		}
-		t.Logf("| %d | %.0f %% | %.0f | %d of %d | %+.1f %%, %.1f %% | %d | %.1f %% | %d | %.1f |", c.servers, 100*c.knee, requests, near, runs,
+		on := "p95"
+		if c.ofMean {
+			on = "mean"
+		}
+		t.Logf("| %s | %d | %.0f %% | %.0f | %d of %d | %+.1f %%, %.1f %% | %d | %.1f %% | %d | %.1f |", on, c.servers, 100*c.knee, requests, near, runs,
 			100*off.Mean, 100*math.Sqrt(square/float64(runs)), holds, 100*wide.Mean, narrow, probes.Mean)
 		if c.length == 0 && (float64(near) < 0.85*float64(runs) || float64(holds) < 0.85*float64(runs)) {
 			t.Errorf("%d servers, knee at %g: of %d searches %d are within 5 %%, and %d intervals hold the truth", c.servers, c.knee, runs, near, holds)

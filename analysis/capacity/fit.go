@@ -11,7 +11,27 @@ import (
 type point struct {
 	x, y, w, asked float64
 	share, allowed float64 // as in Probe
+	ofMean         bool    // share stands in for a mean
 	effect         float64
+}
+
+// link is where a share stands on the scale of the line, and back, with how fast the share
+// goes there: a logarithm of odds, over those that are allowed, and for a mean the margin,
+// 1 - limit/mean. Near the limit both scales are alike; above 0 is beyond it.
+func (p point) link(share float64) float64 {
+	if p.ofMean {
+		return 2 - 1/share
+	}
+	return logit(share) - logit(p.allowed)
+}
+
+func (p point) back(eta float64) (share, slope float64) {
+	if p.ofMean {
+		share = 1 / (2 - min(max(eta, -30), 0.95)) // at 1 a mean has no end
+		return share, share * share
+	}
+	share = 1 / (1 + math.Exp(-min(max(eta+logit(p.allowed), -30), 30)))
+	return share, share * (1 - share)
 }
 
 func byLoad(a, b point) int { return cmp.Compare(a.x, b.x) }
@@ -25,8 +45,7 @@ const (
 	bent  = 3 // of the variance that the probes know of: more shows that the line is none
 )
 
-// line is one through n points, on the scale of the logarithm of odds over those
-// that are allowed: below 0 the objective is kept.
+// line is one through n points, on the scale of link: below 0 the objective is kept.
 type line struct {
 	n        int
 	mx, my   float64 // centre
@@ -41,23 +60,22 @@ func (l line) straight() bool { return l.residual <= bent*l.known }
 
 func (l line) at(x float64) float64 { return l.my + l.slope*(x-l.mx) }
 
-// fit is a logistic regression by quasi-likelihood (Wedderburn 1974). It takes the
-// shares themselves and not their logarithms: a short probe near saturation is most
-// often faster than the service in the long run and sometimes far slower, and only
-// the mean of what it sees is right. The variance of a share p in n
-// requests is taken as that of a count, p(1-p)/n, and of a common fate of many
-// requests, (p(1-p))², such that both are alike at the limit. How large it is the
-// points show, and it is no smaller than what the requests of each probe, by how far
-// they resemble each other, make of it: few points agree by luck.
+// fit is a regression by quasi-likelihood (Wedderburn 1974), logistic but for means. It
+// takes the shares themselves and not their logarithms: a short probe near saturation is
+// most often faster than the service in the long run and sometimes far slower, and only
+// the mean of what it sees is right. The variance of a share p in n requests is taken as
+// that of a count, p(1-p)/n, and of a common fate of many requests, (p(1-p))², such that
+// both are alike at the limit. How large it is the points show, and it is no smaller than
+// what the requests of each probe, by how far they resemble each other, make of it: few
+// points agree by luck.
 func fit(points []point) (line, bool) {
 	l := line{n: len(points)}
 	if l.n < 3 {
 		return l, false
 	}
-	offset, z, w := make([]float64, l.n), make([]float64, l.n), make([]float64, l.n)
+	z, w := make([]float64, l.n), make([]float64, l.n)
 	for i, p := range points {
-		offset[i] = logit(p.allowed)
-		z[i] = logit(min(max(p.share, 0.1*p.allowed), 1-0.1*(1-p.allowed))) - offset[i]
+		z[i] = p.link(min(max(p.share, 0.1*p.allowed), 1-0.1*(1-p.allowed)))
 		w[i] = p.w
 	}
 	const rounds, tiny = 50, 1e-9
@@ -68,10 +86,10 @@ func fit(points []point) (line, bool) {
 		}
 		for i, p := range points {
 			eta := l.at(p.x)
-			mu := 1 / (1 + math.Exp(-min(max(eta+offset[i], -30), 30)))
+			mu, slope := p.back(eta)
 			v, limit := mu*(1-mu), p.allowed*(1-p.allowed)
-			z[i] = eta + (p.share-mu)/v
-			w[i] = p.w * v / (1 + v/limit)
+			z[i] = eta + (p.share-mu)/slope
+			w[i] = p.w * slope * slope / (v * (1 + v/limit))
 		}
 		if math.Abs(l.slope-last.slope) <= tiny*math.Abs(l.slope) && math.Abs(l.root()-last.root()) <= tiny*l.root() {
 			break

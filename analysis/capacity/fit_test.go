@@ -146,7 +146,7 @@ func TestUnseen(t *testing.T) {
 			t.Fatal(err)
 		}
 		all = append(all, o)
-		if got := Unseen(all, 100*time.Second, time.Second); math.Abs(got-c.want) > 1e-9 {
+		if got := Unseen(all, 100*time.Second, Idle{time.Second, time.Second}); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("with %s: %g, want %g", c.text, got, c.want)
 		}
 	}
@@ -172,7 +172,7 @@ func TestFill(t *testing.T) {
 			}
 			all = append(all, o)
 		}
-		if got := Fill(all, 200, 10*time.Millisecond); got != c.want {
+		if got := Fill(all, 200, Idle{10 * time.Millisecond, 10 * time.Millisecond}); got != c.want {
 			t.Errorf("%v: %d, want %d", c.texts, got, c.want)
 		}
 	}
@@ -213,7 +213,7 @@ func TestLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Length([]slo.Objective{o}, c.load, c.idle); got != c.want {
+		if got := Length([]slo.Objective{o}, c.load, Idle{c.idle, c.idle}); got != c.want {
 			t.Errorf("%s at %g/s: %s, want %s", c.objective, c.load, got, c.want)
 		}
 	}
@@ -225,5 +225,24 @@ func TestLength(t *testing.T) {
 	}
 	if got := WarmUp(2*time.Second, 5*time.Second); got != 2*time.Second {
 		t.Errorf("warm-up %s, want no more than what is measured", got)
+	}
+}
+
+// The first token of an answer that takes longer than its limit on TTFT waits all the
+// same: the time without load that counts is that of the first token.
+func TestFirstTokenOfLongAnswers(t *testing.T) {
+	o, err := slo.Parse("p95_ttft_ms < 500")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, idle := []slo.Objective{o}, Idle{Latency: 2 * time.Second, TTFT: 50 * time.Millisecond}
+	if got := Fill(list, 20, idle); got != 3 { // 20/s for 450 ms over ln 20
+		t.Errorf("fill %d, want 3", got)
+	}
+	if got := Unseen(list, 10*time.Second, idle); math.Abs(got-0.045) > 1e-9 {
+		t.Errorf("unseen %g, want 450 ms in 10 s", got)
+	}
+	if got := Length(list, 1000, idle); got != 20*time.Second { // ten answers; 40 times 450 ms are less
+		t.Errorf("length %v, want 20s", got)
 	}
 }

@@ -30,11 +30,11 @@ const (
 // tolerance: for what is nearer than that it lasts until a load that is 2.5 % too high
 // has brought the latency from there to its limit, forty times what is between.
 // load is in requests a second; 0: not known.
-func Length(objectives []slo.Objective, load float64, idle time.Duration) time.Duration {
+func Length(objectives []slo.Objective, load float64, idle Idle) time.Duration {
 	tail, room, least := 0.05, 0.0, time.Duration(0)
 	for _, o := range objectives {
 		if wait, ok := waiting(o, idle); ok {
-			room = max(room, limit(o)-idle.Seconds())
+			room = max(room, limit(o)-idle.of(o).Seconds())
 			if load > 0 && wait > 0 {
 				d := max(1/(wait*load), DefaultTolerance)
 				least = max(least, seconds(relaxations*4/(load*d*d)))
@@ -54,13 +54,24 @@ func Length(objectives []slo.Objective, load float64, idle time.Duration) time.D
 	if load > 0 {
 		d = max(shortest, min(seconds(misses/max(tail, 1e-9)/load), longest))
 	}
-	least = max(least, ofLatency*idle, seconds(room*2/DefaultTolerance))
+	least = max(least, ofLatency*idle.Latency, seconds(room*2/DefaultTolerance))
 	return max(d, min(least, longestAny)).Round(time.Millisecond)
 }
 
 // seconds is s as a time, at most a day.
 func seconds(s float64) time.Duration {
 	return time.Duration(min(s, 86400) * float64(time.Second))
+}
+
+// Idle is the service without load: means, 0 where they are not known.
+type Idle struct{ Latency, TTFT time.Duration }
+
+// of is what an objective on latency or TTFT would observe then.
+func (i Idle) of(o slo.Objective) time.Duration {
+	if o.Metric == "ttft_ms" {
+		return i.TTFT
+	}
+	return i.Latency
 }
 
 // limit is that of a latency, in seconds.
@@ -70,11 +81,11 @@ func limit(o slo.Objective) float64 { return o.Threshold.Float64() / 1000 }
 // latency or TTFT is at its limit. The wait is exponential where it is long
 // (Kingman 1961): its mean is the room that a quantile q has over ln(1/(1-q)).
 // False for other objectives.
-func waiting(o slo.Objective, idle time.Duration) (float64, bool) {
+func waiting(o slo.Objective, idle Idle) (float64, bool) {
 	if o.Metric != "latency_ms" && o.Metric != "ttft_ms" || !o.Op.Upper() {
 		return 0, false
 	}
-	room := max(limit(o)-idle.Seconds(), 0)
+	room := max(limit(o)-idle.of(o).Seconds(), 0)
 	switch {
 	case o.Statistic == slo.Mean:
 		return room, true
@@ -95,11 +106,11 @@ func WarmUp(length, idle time.Duration) time.Duration {
 // probe of a length, warm-up included, showing it: what piles up must bring the
 // latency from that without load to its limit, and of a share x too much
 // that takes the time between, over x.
-func Unseen(objectives []slo.Objective, length, idle time.Duration) float64 {
+func Unseen(objectives []slo.Objective, length time.Duration, idle Idle) float64 {
 	room := math.Inf(1)
 	for _, o := range objectives {
 		if _, ok := waiting(o, idle); ok {
-			room = min(room, max(limit(o)-idle.Seconds(), 0))
+			room = min(room, max(limit(o)-idle.of(o).Seconds(), 0))
 		}
 	}
 	if math.IsInf(room, 1) || length <= 0 {
@@ -116,7 +127,7 @@ func Unseen(objectives []slo.Objective, length, idle time.Duration) float64 {
 // way up, below, on its way down: each on the side of the limit where it belongs.
 // By Little's law it is the load times the wait; the objective with the least counts.
 // 0 without one on latency or TTFT.
-func Fill(objectives []slo.Objective, load float64, idle time.Duration) int {
+func Fill(objectives []slo.Objective, load float64, idle Idle) int {
 	fill := math.Inf(1)
 	for _, o := range objectives {
 		if wait, ok := waiting(o, idle); ok {

@@ -41,7 +41,7 @@ func (s service) find(t *testing.T, seed uint64) (capacity.Report, *capacity.Sea
 		}
 		length := s.length
 		if length == 0 {
-			length = capacity.Length(s.objectives, load, s.idle)
+			length = capacity.Length(s.objectives, load, capacity.Idle{Latency: s.idle})
 		}
 		if search.Rough() {
 			length /= 2
@@ -86,10 +86,10 @@ func (s service) probe(t *testing.T, load float64, seed uint64, length time.Dura
 			misses.Add(uint64(e.ID), miss, 1)
 		}
 	}
-	p := capacity.Probe{Load: load, Verdict: capacity.Inconclusive, Unseen: capacity.Unseen(s.objectives, warm+length, s.idle)}
+	p := capacity.Probe{Load: load, Verdict: capacity.Inconclusive, Unseen: capacity.Unseen(s.objectives, warm+length, capacity.Idle{Latency: s.idle})}
 	tick := 50 * time.Millisecond
 	next := tick
-	filled := load + float64(capacity.Fill(s.objectives, load, s.idle))/(warm/10).Seconds()
+	filled := load + float64(capacity.Fill(s.objectives, load, capacity.Idle{Latency: s.idle}))/(warm/10).Seconds()
 	schedule := arrival.Process{Kind: arrival.Poisson, Seed: seed, Profile: arrival.Profile{{Length: warm / 10, From: filled, To: filled}, {From: load, To: load}}}
 	for at := range schedule.Times() {
 		if at > warm+length {

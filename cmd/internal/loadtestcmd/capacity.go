@@ -3,7 +3,6 @@ package loadtestcmd
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"llmops/analysis/capacity"
 	"llmops/analysis/loadreport"
@@ -16,7 +15,7 @@ type search struct {
 	*bench
 	dir  string // "": nothing is kept
 	find *capacity.Search
-	idle time.Duration // mean latency without load
+	idle capacity.Idle
 
 	unloaded *capacity.Unloaded
 	lost     error          // the service went away
@@ -53,7 +52,7 @@ func (s *search) run(ctx context.Context) error {
 			s.find = capacity.New(cfg)
 			return err
 		}
-		cfg.Start = 1 / (2 * s.idle.Seconds())
+		cfg.Start = 1 / (2 * s.idle.Latency.Seconds())
 		cfg.Idle, _, _ = s.margin(s.light.summary)
 	} else {
 		cfg.Whole, cfg.Min, cfg.Max = true, 1, float64(s.o.maxConcurrency)

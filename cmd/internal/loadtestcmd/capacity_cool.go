@@ -18,7 +18,8 @@ const (
 // cool waits until the service is as fast as it was without load, for a while. The
 // error says that it does not answer at all any more.
 func (s *search) cool(ctx context.Context) error {
-	deadline := time.Now().Add(coolLimit)
+	limit := max(coolLimit, coolRequests*s.slowest()).Round(time.Second)
+	deadline := time.Now().Add(limit)
 	var last request.Class
 	answers := false
 	for n := 1; ctx.Err() == nil && time.Now().Before(deadline); n++ {
@@ -29,23 +30,25 @@ func (s *search) cool(ctx context.Context) error {
 		}
 		cfg := b.config()
 		cfg.Arrivals, cfg.Concurrency, cfg.MaxConcurrency = nil, 1, 0
-		cfg.Requests, cfg.Duration, cfg.WarmupRequests, cfg.WarmupDuration = coolRequests, coolLimit, 0, 0
-		var quick bool
-		if quick, answers, last = s.quick(ctx, cfg); quick {
+		cfg.Requests, cfg.Duration, cfg.WarmupRequests, cfg.WarmupDuration = coolRequests, max(time.Until(deadline), 1), 0, 0
+		cfg.Drain = 0 // what has no answer by then waits no longer
+		quick, answered, failed := s.quick(ctx, cfg)
+		if quick {
 			return nil
 		}
+		answers, last = answers || answered, failed // the last try may be cut short
 		select {
 		case <-ctx.Done():
-		case <-time.After(min(max(s.idle, 100*time.Millisecond), time.Second)):
+		case <-time.After(min(max(s.idle.Latency, 100*time.Millisecond), time.Second)):
 		}
 	}
 	switch {
 	case interrupted(ctx):
 	case !answers:
-		return cli.WithHint(cli.Failed(fmt.Errorf("after probe %d the service answered no request for %s: %s", len(s.runs), coolLimit, last)),
+		return cli.WithHint(cli.Failed(fmt.Errorf("after probe %d the service answered no request for %s: %s", len(s.runs), limit, last)),
 			"look whether it still runs: a load may have ended it")
 	default:
-		s.app.Warnf("after probe %d the service did not become as fast again as it was without load within %s", len(s.runs), coolLimit)
+		s.app.Warnf("after probe %d the service did not become as fast again as it was without load within %s", len(s.runs), limit)
 	}
 	return nil
 }
@@ -67,7 +70,7 @@ func (s *search) quick(ctx context.Context, cfg load.Config) (fast, answers bool
 
 // slowest is the latency that passes for one without load.
 func (s *search) slowest() time.Duration {
-	limit := 3 * s.idle
+	limit := 3 * s.idle.Latency
 	if s.unloaded != nil && s.unloaded.LatencyMS.Max != nil {
 		limit = max(limit, time.Duration(*s.unloaded.LatencyMS.Max*float64(time.Millisecond)))
 	}

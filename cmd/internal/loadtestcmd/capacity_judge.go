@@ -40,7 +40,7 @@ func (s *search) judge(m *measurement, value float64, diverged bool, completed f
 	single := s.o.people.turns.IsZero() // else the load counts sessions, and these figures requests
 	if s.o.capacity.rates() {
 		r.Rate = &value
-		if w := m.result.Window.Seconds(); w > 0 && single {
+		if w := m.result.Window.Seconds(); w > 0 && single && sum.Requests.Total > 0 {
 			p.Offered = float64(sum.Requests.Total) / w
 			r.Offered = &p.Offered
 		}
@@ -65,6 +65,8 @@ func (s *search) judge(m *measurement, value float64, diverged bool, completed f
 		p.Verdict, r.Reason = capacity.Fail, fmt.Sprintf("requests piled up: %s a second were done", render.Number(completed))
 	case sum.Requests.Succeeded == 0 && sum.Requests.Failed > 0:
 		p.Verdict, r.Reason, p.Margin = capacity.Fail, "every request failed", 1
+	case sum.Requests.Total == 0: // it says nothing, and more load will say more
+		r.Reason, p.Margin = "it was too short for a request to come", -1
 	case ended == 0:
 		p.Verdict, r.Reason, p.Margin = capacity.Fail, "no request ended", 1
 	case s.broken(sum):

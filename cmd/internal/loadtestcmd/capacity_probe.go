@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"llmops/analysis/capacity"
+	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/runfolder"
 	"llmops/probes/load"
 	"llmops/probes/load/prompt"
@@ -104,7 +105,7 @@ func (s *search) unload(ctx context.Context) (hopeless bool, err error) {
 	if l.Mean == nil || *l.Mean <= 0 {
 		return false, undecided(m.summary)
 	}
-	s.idle = time.Duration(*l.Mean * float64(time.Millisecond))
+	s.idle = idleOf(m.summary)
 	s.unloaded = &capacity.Unloaded{Requests: m.summary.Requests.Succeeded, LatencyMS: l.Distribution}
 	return s.hopeless(), nil
 }
@@ -128,7 +129,7 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 		o.duration /= 2
 	}
 	if o.warmup == (extent{}) {
-		o.warmup.duration = capacity.WarmUp(o.duration, s.idle)
+		o.warmup.duration = capacity.WarmUp(o.duration, s.idle.Latency)
 	}
 	s.fill(&o)
 	b, err := s.at(&o, len(s.runs)+1)
@@ -144,7 +145,7 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 	cfg.Gauge = &load.Gauge{}
 	run, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	backlog := &capacity.Backlog{Idle: s.idle}
+	backlog := &capacity.Backlog{Idle: s.idle.Latency}
 	watched := s.watch(run, end, cfg, rate, backlog)
 	m, err := b.measure(run, cfg, dir)
 	end(nil)
@@ -159,17 +160,28 @@ func (s *search) probe(ctx context.Context, value float64) (capacity.Probe, erro
 			*w = append(*w, "requests piled up, and the probe was broken off: it is above what the service can do")
 		}
 	}
-	if s.idle == 0 && m.summary.Metrics.Latency.Mean != nil { // one in flight: the first probe of a concurrency
-		s.idle = time.Duration(*m.summary.Metrics.Latency.Mean * float64(time.Millisecond))
+	if s.idle.Latency == 0 { // one in flight: the first probe of a concurrency
+		s.idle = idleOf(m.summary)
 	}
 	p := s.judge(m, value, diverged, completed)
 	if s.o.capacity.rates() {
 		p.Unseen = capacity.Unseen(s.objectives, o.warmup.duration+o.duration, s.idle)
 	}
-	p.Effect = b.misses.effect(s.nearest(m.summary), s.o.confidence)
+	p.Effect = b.misses.effect(s.nearest(m.summary), p.Weight, s.o.confidence)
 	s.runs, s.options = append(s.runs, m), append(s.options, &o)
 	out := page{summary: m.summary, load: o.describe(), course: m.agg.Course(), buckets: m.agg.LatencyHistogram(pageRows), server: m.server, from: m.result.MeasuredFrom}
 	return p, writeFiles(dir, out)
+}
+
+// idleOf takes a run with one request at a time for the service without load.
+func idleOf(sum loadreport.Summary) capacity.Idle {
+	mean := func(v *float64) time.Duration {
+		if v == nil {
+			return 0
+		}
+		return time.Duration(*v * float64(time.Millisecond))
+	}
+	return capacity.Idle{Latency: mean(sum.Metrics.Latency.Mean), TTFT: mean(sum.Metrics.TTFT.Mean)}
 }
 
 func (s *search) probeDir() string {

@@ -1,6 +1,7 @@
 package loadtestcmd
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -12,56 +13,104 @@ import (
 	"llmops/rules/slo"
 )
 
-// misses follow, objective by objective, which requests of a run missed it, in the
-// order of the schedule: how far neighbours share their fate says what their share is
-// worth. They take latencies, TTFT and errors; nil takes nothing.
+// misses follow, objective by objective, what of a run missed it or makes its mean, in
+// the order of the schedule: how far neighbours share their fate says what a share is
+// worth. They take latency, TTFT, TPOT, gaps and errors; nil takes nothing.
 type misses struct {
 	objectives []slo.Objective
 	of         []stats.Sequence
+	base       time.Time // when the first request began that was taken
 }
 
 func newMisses(objectives []slo.Objective) *misses {
-	return &misses{objectives, make([]stats.Sequence, len(objectives))}
+	return &misses{objectives: objectives, of: make([]stats.Sequence, len(objectives))}
 }
 
 func (m *misses) add(r *request.Record) {
 	if m == nil || r.Error == request.Cancelled || r.ID < 0 {
 		return
 	}
+	if m.base.IsZero() {
+		m.base = r.ScheduledAt
+	}
+	// The numbers of a session's turns follow each other, and in time those of others
+	// come in between.
+	at := uint64(r.ID)
+	if r.Session != "" {
+		at = uint64(max(r.ScheduledAt.Sub(m.base).Microseconds(), 0))
+	}
 	for i, o := range m.objectives {
-		var value *float64
-		missed := !r.OK
-		switch o.Metric {
-		case "latency_ms":
-			value = r.LatencyMs
-		case "ttft_ms":
-			value = r.TTFTms
-		case "error_rate", "success_rate":
-			m.of[i].Add(uint64(r.ID), share(missed), 1)
-			continue
+		if y, x := brings(o, r); x > 0 {
+			m.of[i].Add(at, y, x)
 		}
-		if value == nil || missed && o.Errors != slo.ErrorsBad {
-			continue
-		}
-		m.of[i].Add(uint64(r.ID), share(missed || o.Op.Upper() == (*value > o.Threshold.Float64())), 1)
 	}
 }
 
-func share(missed bool) float64 {
-	if missed {
+// brings is how many values a request has for an objective, and how many of them miss
+// it; of a mean, their sum.
+func brings(o slo.Objective, r *request.Record) (y, x float64) {
+	var list []float64
+	switch o.Metric {
+	case "error_rate", "success_rate":
+		return one(!r.OK), 1
+	case "timeout_rate":
+		return one(!r.OK && r.Error.IsTimeout()), 1
+	case "latency_ms":
+		list = value(r.LatencyMs)
+	case "ttft_ms":
+		list = value(r.TTFTms)
+	case "tpot_ms":
+		list = value(r.TPOTms)
+	case "itl_ms", "chunk_gap_ms":
+		list = gaps(r.Chunks, o.Metric == "itl_ms")
+	}
+	if !r.OK {
+		return 1, one(o.Errors == slo.ErrorsBad)
+	}
+	for _, v := range list {
+		switch {
+		case o.Statistic == slo.Mean:
+			y += v
+		case !o.Op.Holds(cmp.Compare(v, o.Threshold.Float64())):
+			y++
+		}
+	}
+	return y, float64(len(list))
+}
+
+func value(v *float64) []float64 {
+	if v == nil {
+		return nil
+	}
+	return []float64{*v}
+}
+
+// gaps are those between chunks, in ms; perToken: each divided by the tokens that it
+// brought.
+func gaps(chunks []request.Chunk, perToken bool) (list []float64) {
+	for i := 1; i < len(chunks); i++ {
+		gap, ofToken := loadreport.Gap(chunks, i)
+		if perToken {
+			gap = ofToken
+		}
+		list = append(list, gap)
+	}
+	return list
+}
+
+func one(yes bool) float64 {
+	if yes {
 		return 1
 	}
 	return 0
 }
 
-// effect is how many times larger the variance of the share of an objective's
-// misses is than if requests did not resemble each other; 1 where it is not known.
-func (m *misses) effect(objective int, confidence float64) float64 {
+// effect is capacity.Effect of an objective; 1 where it is not known.
+func (m *misses) effect(objective int, weight, confidence float64) float64 {
 	if m == nil || objective < 0 {
 		return 1
 	}
-	effect, _ := m.of[objective].DesignEffect(confidence)
-	return max(effect, 1)
+	return capacity.Effect(m.objectives[objective], &m.of[objective], weight, confidence)
 }
 
 // nearest is the objective that margin speaks of; -1: none of those that were given.

@@ -10,6 +10,7 @@ import (
 	"llmops/analysis/loadreport"
 	"llmops/probes/load/arrival"
 	"llmops/probes/request"
+	"llmops/rules/slo"
 )
 
 // A search ends with a figure on the page of a workflow and among the values.
@@ -57,16 +58,80 @@ func TestMissesKnowHowMuchTheyAreWorth(t *testing.T) {
 			m.add(r)
 		}
 		for i := range 2 {
-			if got := m.effect(i, 0.95); got < c.low/float64(i+1) || got > c.high {
+			if got := m.effect(i, 2000, 0.95); got < c.low/float64(i+1) || got > c.high {
 				t.Errorf("lots of %d: effect %g on %s, want %g to %g", c.lot, got, s.objectives[i].Name, c.low, c.high)
 			}
 		}
-		if got := m.effect(2, 0.95); got != 1 {
-			t.Errorf("effect %g on what is not followed", got)
+		if got := m.effect(2, 2000, 0.95); got != 1 {
+			t.Errorf("effect %g on what no request has", got)
 		}
 	}
-	if got := (*misses)(nil).effect(0, 0.95); got != 1 {
+	if got := (*misses)(nil).effect(0, 2000, 0.95); got != 1 {
 		t.Errorf("effect %g of nothing", got)
+	}
+}
+
+// So it is with means, and with what a reply has many of.
+func TestEveryMetricKnowsHowMuchItIsWorth(t *testing.T) {
+	texts := []string{"mean_latency_ms < 100", "mean_ttft_ms < 100", "p95_tpot_ms < 20", "mean_tpot_ms < 20", "p99_itl_ms < 20", "mean_itl_ms < 20", "p95_chunk_gap_ms < 20", "mean_chunk_gap_ms < 20", "timeout_rate < 5%"}
+	s := searchFor(t, texts...)
+	for _, c := range []struct {
+		lot       int64
+		low, high float64
+	}{{1, 1, 3}, {50, 10, 200}} {
+		m := newMisses(s.objectives)
+		for id := range int64(2000) {
+			x := 1.0
+			if id/c.lot*7919%20 == 0 {
+				x = 8
+			}
+			r := &request.Record{ID: id, OK: true, LatencyMs: new(60 * x), TTFTms: new(60 * x), TPOTms: new(12 * x)}
+			for i := range time.Duration(9) {
+				r.Chunks = append(r.Chunks, request.Chunk{At: i * time.Duration(12*x) * time.Millisecond, Tokens: 1})
+			}
+			m.add(r)
+			if x > 1 {
+				m.add(&request.Record{ID: id, Error: request.TimeoutTotal})
+			}
+		}
+		for i, text := range texts {
+			if got := m.effect(i, 2000, 0.95); got < c.low || got > c.high {
+				t.Errorf("lots of %d: effect %g on %s, want %g to %g", c.lot, got, text, c.low, c.high)
+			}
+		}
+	}
+}
+
+// A request that failed before its first token misses a limit on TTFT where errors do.
+func TestFailedRequestsMiss(t *testing.T) {
+	s := searchFor(t, "p95_ttft_ms < 100")
+	for errors, want := range map[slo.Errors]uint64{slo.ErrorsBad: 1, slo.ErrorsExclude: 0} {
+		s.objectives[0].Errors = errors
+		m := newMisses(s.objectives)
+		m.add(&request.Record{ID: 0, Error: request.HTTP(503)})
+		if m.of[0].N != want {
+			t.Errorf("errors %q: %d requests, want %d", errors, m.of[0].N, want)
+		}
+	}
+}
+
+// A stall hits all sessions at once, each in another of its turns: neighbours are those
+// in time, not those with neighbouring numbers.
+func TestTurnsAreOrderedInTime(t *testing.T) {
+	s := searchFor(t, "p95_latency_ms < 100")
+	m := newMisses(s.objectives)
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for turn := range int64(20) {
+		for session := range int64(50) {
+			r := &request.Record{ID: session*20 + turn, Session: "a", OK: true, LatencyMs: new(50.0), ScheduledAt: begin.Add(time.Duration(turn*50+session) * time.Second)}
+			if turn == 7 {
+				r.LatencyMs = new(150.0)
+			}
+			m.add(r)
+		}
+	}
+	if got := m.effect(0, 1000, 0.95); got < 10 {
+		t.Errorf("effect %g of a stall of a twentieth of the time", got)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func searchFor(t *testing.T, texts ...string) *search {
 	t.Helper()
 	o := &options{capacity: capacityFlags{find: findRate}, given: func(string) bool { return false }}
-	s := &search{bench: &bench{app: &cli.App{}, o: o}, idle: 10 * time.Millisecond, find: capacity.New(capacity.Config{Start: 1})}
+	s := &search{bench: &bench{app: &cli.App{}, o: o}, idle: capacity.Idle{Latency: 10 * time.Millisecond, TTFT: 10 * time.Millisecond}, find: capacity.New(capacity.Config{Start: 1})}
 	for _, text := range texts {
 		obj, err := slo.Parse(text)
 		if err != nil {
@@ -85,6 +85,32 @@ func TestJudge(t *testing.T) {
 				t.Errorf("rate %g, load %g, diverged %v", *r.Rate, p.Load, p.Diverged)
 			}
 		})
+	}
+}
+
+// A probe that was too short for its rate to bring a request says nothing of the
+// service: neither does it fail, nor does a search end by it as if nothing held. One
+// whose requests were all cut off does.
+func TestProbeWithoutRequests(t *testing.T) {
+	s := searchFor(t, "p95_latency_ms < 100")
+	m := &measurement{first: &firstFailure{}}
+	m.summary.SLO = []loadreport.Judgement{{Objective: "p95_latency_ms < 100", Verdict: loadreport.Inconclusive}}
+	p := s.judge(m, 0.5, false, 0)
+	if p.Verdict != capacity.Inconclusive || p.Margin >= 0 || s.reports[0].Margin != nil || s.reports[0].Offered != nil || s.reports[0].Reason == "" {
+		t.Errorf("%+v, reported %+v", p, s.reports[0])
+	}
+	s.find.Add(p)
+	if next, ok := s.find.Next(); !ok || next <= 0.5 {
+		t.Errorf("then %g, %v: want a rate that brings requests", next, ok)
+	}
+	s.runs, s.options = []*measurement{m}, []*options{s.o}
+	doc := s.find.Report(nil, s.reports)
+	if got := s.verdict(doc); doc.Load() != nil || doc.Low != nil || got != loadreport.Inconclusive {
+		t.Errorf("a figure of nothing: %+v, %s", doc, got)
+	}
+	m.summary.Requests = loadreport.Requests{Total: 3, Cancelled: 3}
+	if p = s.judge(m, 0.5, false, 0); p.Verdict != capacity.Fail || p.Margin != 1 {
+		t.Errorf("all cut off: %+v", p)
 	}
 }
 

@@ -3,6 +3,7 @@ package loadtestcmd
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -205,20 +206,38 @@ func (f *following) report(m *measurement) {
 // over is what the readings came to.
 func (f *following) over(client loadreport.ClientVerdict) loadreport.ServerRun {
 	run := loadreport.ServerRun{Engine: f.engine, Scrapes: f.scrapes, Failed: f.failed, Client: client, Shard: f.shard}
-	for _, t := range f.targets {
-		run.URLs = append(run.URLs, t.URL())
-	}
+	run.URLs = urlsOf(f.targets)
 	if trip, ok := f.client.RoundTrip(); ok && f.direct {
 		run.RoundTrip = &trip
 	}
 	if len(f.targets) == 0 {
 		return run
 	}
-	span, err := serving.Over(f.targets...)
+	var live []*serving.Target
+	var silent []string // why there is nothing of the others
+	for _, t := range f.targets {
+		if _, err := serving.Over(t); err != nil {
+			silent = append(silent, err.Error())
+		} else {
+			live = append(live, t)
+		}
+	}
+	span, err := serving.Over(live...)
+	if err != nil && len(live) > 0 {
+		silent = append(silent, err.Error())
+	}
+	run.Why = strings.Join(silent, "; ")
 	if err != nil {
-		run.Why = err.Error()
 		return run
 	}
+	run.URLs = urlsOf(live)
 	run.Window = &span.Server
 	return run
+}
+
+func urlsOf(targets []*serving.Target) (urls []string) {
+	for _, t := range targets {
+		urls = append(urls, t.URL())
+	}
+	return urls
 }

@@ -276,8 +276,11 @@ func (o *options) checkSizes() error {
 			return fmt.Errorf("a price of %v USD must be 0 or more", price)
 		}
 	}
+	if o.drain < 0 {
+		return fmt.Errorf("--drain-timeout %v is negative; 0 cuts at once what is in flight", o.drain)
+	}
 	for name, d := range map[string]time.Duration{"timeout-connect": o.timeouts.Connect, "timeout-first-token": o.timeouts.FirstToken,
-		"timeout-idle": o.timeouts.Idle, "timeout": o.timeouts.Total, "drain-timeout": o.drain} {
+		"timeout-idle": o.timeouts.Idle, "timeout": o.timeouts.Total} {
 		if d < 0 {
 			return fmt.Errorf("--%s %v is negative; 0 is no limit", name, d)
 		}

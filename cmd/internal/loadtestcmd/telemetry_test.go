@@ -2,7 +2,10 @@ package loadtestcmd
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -319,5 +322,67 @@ func TestIsLocal(t *testing.T) {
 		if isLocal(t.Context(), "http://"+host+":8000") {
 			t.Errorf("%s is this machine", host)
 		}
+	}
+}
+
+// The metrics are read over TLS as the requests are sent: with the same authority, and
+// with the key, which no other host is shown, whatever the server redirects to.
+func TestServerSideOverTLS(t *testing.T) {
+	var elsewhere atomic.Int64
+	other := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	t.Cleanup(other.Close)
+	sims, away := engine(t), atomic.Bool{}
+	var keyless atomic.Int64
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer k3y-of-one-host":
+			keyless.Add(1)
+			http.Error(w, "who is this?", http.StatusUnauthorized)
+		case away.Load() && r.Method == http.MethodGet:
+			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+		default:
+			sims.ServeHTTP(w, r)
+		}
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that are meant to fail
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	app := func() *cli.App {
+		return &cli.App{Getenv: clitest.Env(map[string]string{"LLMOPS_API_KEY": "k3y-of-one-host"})}
+	}
+	test := func(args ...string) (loadreport.Summary, string) {
+		r := clitest.Run(t, app(), []cli.Verb{New}, append([]string{"loadtest", srv.URL + "/v1", "-o", "json", "--requests", "5", "--output-tokens", "4", "--prompt-tokens", "8"}, args...)...)
+		var s loadreport.Summary
+		if err := json.Unmarshal([]byte(r.Out), &s); err != nil {
+			t.Fatalf("%v: exit %d\n%s", err, r.Code, r.Err)
+		}
+		if strings.Contains(r.Out+r.Err, "k3y-of-one-host") {
+			t.Errorf("%v: the key is shown\n%s", args, r.Err)
+		}
+		return s, r.Err
+	}
+	for _, trust := range [][]string{{"--tls-ca", ca}, {"--tls-insecure"}, {"--tls-ca", ca, "--tls-server-name", "example.com"}} {
+		s, said := test(trust...)
+		if x := s.Server; s.Requests.Succeeded != 5 || x == nil || x.Engine != "vllm" || x.NotMeasured != "" || x.TTFT == nil || x.TTFT.Count != 5 {
+			t.Errorf("%v: %+v, %+v\n%s", trust, s.Requests, x, said)
+		}
+	}
+	away.Store(true)
+	if s, said := test("--tls-insecure", "--model", "sim"); s.Requests.Succeeded != 5 || !strings.Contains(said, "redirects elsewhere") {
+		t.Errorf("redirected: %+v\n%s", s.Requests, said)
+	}
+	if n := elsewhere.Load(); n != 0 {
+		t.Errorf("%d requests, with the key, to where the server redirects", n)
+	}
+	if n := keyless.Load(); n != 0 {
+		t.Errorf("%d requests without the key", n)
+	}
+	away.Store(false)
+	if s, _ := test(); s.Requests.Succeeded != 0 || s.Server != nil && s.Server.TTFT != nil {
+		t.Errorf("an authority that nobody trusts: %+v, %+v", s.Requests, s.Server)
 	}
 }

@@ -130,6 +130,15 @@ func (p *replay) open(ctx context.Context, app *cli.App, o *options) (prompt.Sou
 	case o.requests == 0:
 		o.requests = n
 	}
+	noInput, noOutput := p.trace.Silent()
+	for _, x := range []struct {
+		silent              bool
+		of, flag, key, text string
+	}{{noInput, "prompt", "prompt-tokens", "input", o.promptTokens.String()}, {noOutput, "answer", "output-tokens", "output", cmp.Or(o.outputTokens.String(), "no limit")}} {
+		if x.silent && !o.given(x.flag) {
+			app.Warnf("%s does not say the length of any %s: --%s (%s) does; in CSV, --trace-columns %s=COLUMN names the column that has them", p.file, x.of, x.flag, x.text, x.key)
+		}
+	}
 	if n := p.trace.Failed; n > 0 {
 		app.Warnf("%d rows of %s are of requests that failed (no response tokens): they are left out", n, p.file)
 	}

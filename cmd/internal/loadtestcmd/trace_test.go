@@ -294,3 +294,33 @@ func TestConversationsOfAFile(t *testing.T) {
 		t.Errorf("exit %d: %s", r.Code, r.Err)
 	}
 }
+
+// A table whose lengths stand under names that are not known here is no reason to send
+// other lengths without a word.
+func TestTraceWithoutLengthsSaysSo(t *testing.T) {
+	url := quick(t, nil) + "/v1"
+	for _, c := range []struct {
+		text string
+		args []string
+		want []string
+	}{
+		{"TIMESTAMP,ContextTokens\n2023-11-16 18:17:03.97,10\n", nil, []string{"length of any prompt", "length of any answer"}},
+		{"time,input,answer\n1,10,5\n", nil, []string{"length of any answer"}},
+		{"time,input,answer\n1,10,5\n", []string{"--trace-columns", "output=answer"}, nil},
+		{"time,input\n1,10\n", []string{"--output-tokens", "3"}, nil},
+	} {
+		name := filepath.Join(t.TempDir(), "trace.csv")
+		if err := os.WriteFile(name, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := clitest.Run(t, &cli.App{}, []cli.Verb{New}, append([]string{"loadtest", url, "--trace", name}, c.args...)...)
+		if got := strings.Count(r.Err, "does not say the length"); r.Code != cli.CodeOK || got != len(c.want) {
+			t.Errorf("%q %v: exit %d, %d warnings\n%s", c.text, c.args, r.Code, got, r.Err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(r.Err, want) {
+				t.Errorf("%q %v: %q is not said\n%s", c.text, c.args, want, r.Err)
+			}
+		}
+	}
+}

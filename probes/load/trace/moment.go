@@ -33,7 +33,7 @@ func parseTime(text string) (time.Duration, error) {
 	if whole, fraction, ok := strings.Cut(text, "."); ok && err == nil {
 		// A Unix time has more digits than a floating-point number.
 		if n, err := strconv.ParseInt(whole, 10, 64); err == nil && n > 0 {
-			if part, err := strconv.ParseFloat("0."+fraction, 64); err == nil && part < 1 {
+			if part, err := strconv.ParseFloat("0."+fraction, 64); err == nil && !strings.ContainsAny(fraction, "eE") { // 1.5e-05 has no whole part
 				rest, _ := seconds(part, unitOf(v)) // at most one unit
 				return time.Duration(n)*unitOf(v) + rest, nil
 			}

@@ -74,6 +74,11 @@ func known(n int32) *int {
 	return new(int(n))
 }
 
+// Silent tells of which lengths no row says anything.
+func (t *Trace) Silent() (input, output bool) {
+	return !slices.ContainsFunc(t.rows, func(r row) bool { return r.input >= 0 }), !slices.ContainsFunc(t.rows, func(r row) bool { return r.output >= 0 })
+}
+
 // Span is the time from the first to the last arrival.
 func (t *Trace) Span() time.Duration {
 	if len(t.rows) == 0 {
