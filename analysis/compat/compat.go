@@ -90,7 +90,7 @@ func (c *Collector) Add(r *request.Record) {
 		scheduled: sent, start: sent, done: sent, class: r.Error, status: r.Status,
 		prompt: orUnknown(r.PromptTokens), completion: orUnknown(r.CompletionTokens),
 		reasoning: orUnknown(r.ReasoningTokens), cached: orUnknown(r.CachedTokens),
-		counted: r.TokensFrom == "usage", thinking: r.ReasoningChunks,
+		counted: r.TokensFrom == "usage", thinking: min(max(r.ReasoningChunks, 0), len(r.Chunks)),
 	}
 	if !r.ScheduledAt.IsZero() {
 		s.scheduled = r.ScheduledAt.Sub(c.base)
@@ -105,14 +105,20 @@ func (c *Collector) Add(r *request.Record) {
 		s.detail = r.Detail
 	}
 	s.chunks.from, s.bare.from = len(c.chunks), len(c.bare)
+	// A wall clock that is set may put the kernel's stamp of an event before the event
+	// ahead of it, or before the request.
+	last := sent
 	for _, chunk := range r.Chunks {
-		c.chunks = append(c.chunks, sent+chunk.At)
+		last = max(last, sent+chunk.At)
+		c.chunks = append(c.chunks, last)
 		if c.tool == InferencePerf {
 			c.tokens = append(c.tokens, chunk.Tokens)
 		}
 	}
+	last = sent
 	for _, at := range r.Bare {
-		c.bare = append(c.bare, sent+at)
+		last = max(last, sent+at)
+		c.bare = append(c.bare, last)
 	}
 	s.chunks.to, s.bare.to = len(c.chunks), len(c.bare)
 	c.requests = append(c.requests, s)

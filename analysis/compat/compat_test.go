@@ -230,6 +230,43 @@ func TestNothingMeasured(t *testing.T) {
 	}
 }
 
+// A clock that was set may put the stamps of events before each other, and before the
+// request; a log may hold anything. Nothing of that is an accident.
+func TestOddMoments(t *testing.T) {
+	for _, tool := range Tools() {
+		r := reply(0, time.Second, 5, 3, []request.Chunk{{At: -5 * time.Second, Tokens: 1}, {At: 2 * time.Second, Tokens: 1}, {At: time.Second, Tokens: 1}}, -7*time.Second, 3*time.Second, -time.Second)
+		r.ReasoningChunks = -1
+		far := reply(100*365*24*time.Hour, time.Second, 5, 1, []request.Chunk{{At: time.Millisecond, Tokens: 1}})
+		far.ReasoningChunks = 9
+		doc := made(t, Tool(tool), Run{}, r, far)
+		if tool == string(VLLM) && (at(doc, "max_output_tokens_per_s") != 2.0 || at(doc, "max_concurrent_requests") != 1.0) {
+			t.Errorf("%v %v", at(doc, "max_output_tokens_per_s"), at(doc, "max_concurrent_requests"))
+		}
+	}
+}
+
+// A server may claim more tokens of an event than there is memory for.
+func TestManyTokensOfAnEvent(t *testing.T) {
+	chunks := func(tokens int32) []request.Chunk {
+		return []request.Chunk{{At: 500 * ms, Tokens: tokens}, {At: 900 * ms, Tokens: 1}, {At: time.Second, Tokens: 3}}
+	}
+	doc := at(made(t, InferencePerf, Run{}, reply(0, time.Second, 5, math.MaxInt32, chunks(math.MaxInt32-4))), "successes/latency/inter_token_latency")
+	if mean := 0.5 / (math.MaxInt32 - 1); math.Abs(at(doc, "mean").(float64)/mean-1) > 1e-12 || at(doc, "min") != 0.0 || at(doc, "max") != 0.4 || at(doc, "p99.9") != 0.0 {
+		t.Errorf("%v", doc)
+	}
+	// Few are as if each stood by itself: gaps 0, 0, 0, 0.4, 0.1, 0, 0.
+	doc = at(made(t, InferencePerf, Run{}, reply(0, time.Second, 5, 8, chunks(4))), "successes/latency/inter_token_latency")
+	gaps := []float64{0, 0, 0, 0, 0, 0.1, 0.4}
+	for name, p := range map[string]float64{"median": 50, "p75": 75, "p90": 90, "p99.9": 99.9} {
+		if got, want := at(doc, name).(float64), percentile(gaps, p); math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if got := at(doc, "mean").(float64); math.Abs(got-0.5/7) > 1e-12 {
+		t.Errorf("mean %v", got)
+	}
+}
+
 func TestUnknownTool(t *testing.T) {
 	if _, err := New("wrk"); err == nil || !strings.Contains(err.Error(), "inference-perf") {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"slices"
 	"time"
 
 	"llmops/probes/request"
@@ -39,29 +40,25 @@ func (c *Collector) inferencePerf(run Run) any {
 	}
 	o.set("load_summary", load)
 
-	var ttft, tpot, itl []float64
+	var ttft, tpot, itl []float64 // itl: gaps between tokens of two events
+	together := int64(0)          // gaps between tokens of one event, which are 0
 	good, goodTokens := 0, int64(0)
 	for _, s := range done {
 		latency := milliseconds(s.done - s.start)
 		var toFirst, each *float64
-		first, last, n := time.Duration(0), time.Duration(0), 0
-		var gaps []float64
-		for i := s.chunks.from + s.thinking; i < s.chunks.to; i++ {
-			at := c.chunks[i]
-			for range max(c.tokens[i], 1) {
-				if n == 0 {
-					first = at
-				} else {
-					gaps = append(gaps, seconds(at-last))
-				}
-				last = at
-				n++
-			}
+		begin, n := s.chunks.from+s.thinking, int64(0)
+		events := c.chunks[begin:s.chunks.to]
+		for _, tokens := range c.tokens[begin:s.chunks.to] {
+			n += int64(max(tokens, 1))
 		}
 		if n > 1 { // else it takes the reply for one that was not streamed
+			first, last := events[0], events[len(events)-1]
 			toFirst = new(milliseconds(first - s.start))
 			ttft = append(ttft, seconds(first-s.start))
-			itl = append(itl, gaps...)
+			for i := range len(events) - 1 {
+				itl = append(itl, seconds(events[i+1]-events[i]))
+			}
+			together += n - int64(len(events))
 			if s.completion > 1 {
 				each = new(milliseconds(last-first) / float64(s.completion-1))
 				tpot = append(tpot, *each/1e3)
@@ -95,7 +92,7 @@ func (c *Collector) inferencePerf(run Run) any {
 			}))},
 			{"time_per_output_token", inferenceFigures(tpot)},
 			{"time_to_first_token", inferenceFigures(ttft)},
-			{"inter_token_latency", inferenceFigures(itl)},
+			{"inter_token_latency", summarized(object{}, together, itl)},
 		}},
 		{"throughput", speeds},
 		{"prompt_tokens", promptTokens(done)},
@@ -127,33 +124,37 @@ func (c *Collector) inferencePerf(run Run) any {
 }
 
 // inferenceFigures is one distribution; nil where there are no values.
-func inferenceFigures(list []float64) any {
-	if len(list) == 0 {
+func inferenceFigures(list []float64) any { return summarized(object{}, 0, list) }
+
+// summarized adds to o the distribution of list, none of it negative, and of so many
+// zeros, which a server may claim more of than there is memory for; nil without values.
+func summarized(o object, zeros int64, list []float64) any {
+	n := zeros + int64(len(list))
+	if n == 0 {
 		return nil
 	}
-	return summarized(object{}, list)
-}
-
-func summarized(o object, list []float64) object {
-	mean, _ := spread(list)
-	o.set("mean", mean)
-	o.set("min", list[0])
-	o.set("max", list[len(list)-1])
+	slices.Sort(list)
+	at := func(i int64) float64 {
+		if i < zeros {
+			return 0
+		}
+		return list[i-zeros]
+	}
+	o.set("mean", sum(list)/float64(n))
+	o.set("min", at(0))
+	o.set("max", at(n-1))
 	for _, p := range []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9} {
 		name := "p" + rank(p)
 		if p == 50 {
 			name = "median"
 		}
-		o.set(name, percentile(list, p))
+		o.set(name, interpolated(n, at, p))
 	}
 	return o
 }
 
 func withTotal(list []float64) any {
-	if len(list) == 0 {
-		return nil
-	}
-	return summarized(object{{"total", sum(list)}}, list)
+	return summarized(object{{"total", sum(list)}}, 0, list)
 }
 
 func promptTokens(list []*sample) any {
@@ -166,7 +167,7 @@ func promptTokens(list []*sample) any {
 		o.set("cached", cached)
 		o.set("uncached", max(sum(prompts)-float64(cached), 0))
 	}
-	return summarized(o, prompts)
+	return summarized(o, 0, prompts)
 }
 
 // maxMessages is how many different messages of one kind of failure are shown.

@@ -76,10 +76,15 @@ func spread(list []float64) (mean, std float64) {
 // percentile interpolates between the two neighbours of rank p/100·(n−1), as
 // numpy.percentile does (type 7 of Hyndman and Fan 1996). list is sorted and not empty.
 func percentile(list []float64, p float64) float64 {
-	at := p / 100 * float64(len(list)-1)
-	low := min(max(int(at), 0), len(list)-1)
-	high := min(low+1, len(list)-1)
-	return list[low] + (at-float64(low))*(list[high]-list[low])
+	return interpolated(int64(len(list)), func(i int64) float64 { return list[i] }, p)
+}
+
+// interpolated is the percentile of n values in ascending order, n above 0.
+func interpolated(n int64, value func(int64) float64, p float64) float64 {
+	at := p / 100 * float64(n-1)
+	low := min(max(int64(at), 0), n-1)
+	high := min(low+1, n-1)
+	return value(low) + (at-float64(low))*(value(high)-value(low))
 }
 
 // rank is a percentile's number in a name: 50, 99.9.

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -134,28 +135,30 @@ func (c *Collector) vllmPeaks(o *object, done []*sample) {
 		}
 		return last
 	}
-	from, to, some := window(done, func(s *sample) time.Duration { return s.start }, end)
+	from, _, some := window(done, func(s *sample) time.Duration { return s.start }, end)
 	if !some {
 		return
 	}
-	second := func(at time.Duration) int { return int((at - from) / time.Second) }
-	tokens := make([]int, second(to)+1)
-	running := make([]int, len(tokens)+1) // changes
+	second := func(at time.Duration) int64 { return int64((at - from) / time.Second) }
+	tokens, changes := map[int64]int{}, map[int64]int{} // by second; a long silence takes no room
 	var events []time.Duration
 	for _, s := range done {
 		events = c.choices(events[:0], s)
 		for _, at := range events {
 			tokens[second(at)]++
 		}
-		running[second(s.start)]++
-		running[second(end(s))+1]--
+		changes[second(s.start)]++
+		changes[second(end(s))+1]--
 	}
-	most, now := 0, 0
-	for _, change := range running {
-		now += change
+	tokensAt, most, now := 0, 0, 0
+	for _, n := range tokens {
+		tokensAt = max(tokensAt, n)
+	}
+	for _, at := range slices.Sorted(maps.Keys(changes)) {
+		now += changes[at]
 		most = max(most, now)
 	}
-	o.set("max_output_tokens_per_s", float64(slices.Max(tokens)))
+	o.set("max_output_tokens_per_s", float64(tokensAt))
 	o.set("max_concurrent_requests", most)
 }
 

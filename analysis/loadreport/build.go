@@ -38,7 +38,7 @@ func (a report) summary() Summary {
 			Latency: a.distribution(latency), TTFT: a.distribution(ttft), TPOT: a.distribution(tpot),
 			ITL: a.distribution(itl), ChunkGap: a.distribution(chunkGap), Queue: a.distribution(queue),
 		},
-		ByURL: a.urls.summary(), Client: a.client(), Quality: a.qualitySummary(), Cost: a.cost(),
+		ByURL: a.urls.summary(), Client: a.client(), Server: run.Server, Quality: a.qualitySummary(), Cost: a.cost(),
 		Arrivals: a.arrivals.summary(run.Load.Mode), Lengths: run.Lengths,
 		SLO: []Judgement{}, Warnings: slices.Clone(run.Warnings),
 	}

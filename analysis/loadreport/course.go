@@ -89,7 +89,7 @@ func (t *course) add(since time.Duration, r *request.Record, b bin, class string
 		}
 	}
 	for i := 1; i < len(r.Chunks); i++ {
-		_, perToken := gapOf(r.Chunks, i)
+		_, perToken := Gap(r.Chunks, i)
 		c.itl.Add(nanoseconds(perToken))
 	}
 }

@@ -73,7 +73,7 @@ func (a *Aggregator) joinGaps(chunks []request.Chunk, first, last int) {
 		itlSeries.more += most
 		return
 	}
-	gap, perToken := gapOf(chunks, first)
+	gap, perToken := Gap(chunks, first)
 	gapSeries.early.Add(nanoseconds(gap))
 	itlSeries.early.Add(nanoseconds(perToken))
 	own := 1 / float64(max(chunks[first].Tokens, 1))

@@ -69,7 +69,7 @@ func (a *Aggregator) gaps(r *request.Record) {
 	n := uint64(len(chunks) - 1)
 	var sumGap, sumITL float64
 	for i := 1; i < len(chunks); i++ {
-		gap, perToken := gapOf(chunks, i)
+		gap, perToken := Gap(chunks, i)
 		sumGap += gap
 		sumITL += perToken
 		a.series[chunkGap].sketch.Add(nanoseconds(gap))
@@ -83,7 +83,7 @@ func (a *Aggregator) gaps(r *request.Record) {
 		}
 		var bad uint64
 		for i := 1; i < len(chunks); i++ {
-			gap, perToken := gapOf(chunks, i)
+			gap, perToken := Gap(chunks, i)
 			if c.metric == itl {
 				gap = perToken
 			}
@@ -94,8 +94,8 @@ func (a *Aggregator) gaps(r *request.Record) {
 	}
 }
 
-// gapOf is the gap before chunk i, whole and for each of its tokens, in ms.
-func gapOf(chunks []request.Chunk, i int) (gap, perToken float64) {
+// Gap is the gap before chunk i, from 1, whole and for each of its tokens, in ms.
+func Gap(chunks []request.Chunk, i int) (gap, perToken float64) {
 	gap = request.Ms(max(chunks[i].At-chunks[i-1].At, 0))
 	return gap, gap / float64(max(chunks[i].Tokens, 1))
 }

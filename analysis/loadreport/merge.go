@@ -54,16 +54,13 @@ func Merge(parts []Part, partial bool) (Run, error) {
 	out := parts[0].Run
 	out.Load.Shard, out.Load.WarmupRequests = "", 0
 	out.Client = ClientFacts{Judged: true}
-	out.Warnings, out.Lengths = nil, nil
-	first, last := parts[0].Run.StartedAt, parts[0].Run.StartedAt
+	out.Warnings, out.Lengths, out.Server = nil, nil, mergeServers(parts)
+	var first, last time.Time
 	for _, p := range parts {
 		r := p.Run
 		out.Load.WarmupRequests += r.Load.WarmupRequests
-		if r.StartedAt.Before(first) {
-			first = r.StartedAt
-		}
-		if r.StartedAt.After(last) {
-			last = r.StartedAt
+		if at := r.StartedAt; !at.IsZero() { // else it never began
+			widen(&first, &last, at, at)
 		}
 		out.Duration = max(out.Duration, r.Duration)
 		out.Window = min(out.Window, r.Window) // 0: it did not last as long as it should
@@ -88,17 +85,29 @@ func Merge(parts []Part, partial bool) (Run, error) {
 		out.Client.Invalid = append([]string{isMissing(missing) + ": the load was not the one asked for"}, out.Client.Invalid...)
 	}
 	if d := last.Sub(first); d > max(startSlack, time.Duration(apart*float64(out.Duration))) {
-		out.Client.Suspect = append(out.Client.Suspect, fmt.Sprintf("the shards did not run at the same time: by their clocks they began up to %s apart, in runs of %s", short(d), short(out.Duration)))
+		text := fmt.Sprintf("the shards did not run at the same time: by their clocks they began up to %s apart, in runs of %s", short(d), short(out.Duration))
+		if d >= out.Duration { // the server never had the load that was asked for
+			out.Client.Invalid = append(out.Client.Invalid, text)
+		} else {
+			out.Client.Suspect = append(out.Client.Suspect, text)
+		}
 	}
 	out.StartedAt = first
 	return out, nil
 }
 
+// mostNamed is how many missing shards a message names.
+const mostNamed = 10
+
 func isMissing(shards []string) string {
 	if len(shards) == 1 {
 		return "shard " + shards[0] + " is missing"
 	}
-	return "shards " + strings.Join(shards, ", ") + " are missing"
+	more := ""
+	if n := len(shards) - mostNamed; n > 0 {
+		shards, more = shards[:mostNamed], fmt.Sprintf(" and %d more", n)
+	}
+	return "shards " + strings.Join(shards, ", ") + more + " are missing"
 }
 
 func (p Part) label() string { return "shard " + p.Run.Load.Shard }

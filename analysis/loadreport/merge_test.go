@@ -2,6 +2,7 @@ package loadreport
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +58,80 @@ func TestMergeOfMissingShards(t *testing.T) {
 		if _, err := Merge([]Part{{Name: "a", Run: Run{Load: Load{Shard: shard}}}}, true); err == nil {
 			t.Errorf("%q is taken for a shard", shard)
 		}
+	}
+}
+
+// Shards that did not overlap were never the load that was asked for; of one that never
+// began nothing is known.
+func TestMergeOfOtherTimes(t *testing.T) {
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, x := range []struct {
+		second           time.Time
+		invalid, suspect int
+	}{
+		{began.Add(2 * time.Second), 0, 0},
+		{began.Add(59 * time.Second), 0, 1},
+		{began.Add(60 * time.Second), 1, 0},
+		{began.Add(24 * time.Hour), 1, 0},
+		{time.Time{}, 0, 0},
+	} {
+		part := func(shard string, at time.Time) Part {
+			return Part{Name: shard, Run: Run{StartedAt: at, Duration: time.Minute, Load: Load{Shard: shard}}}
+		}
+		got, err := Merge([]Part{part("1/2", began), part("2/2", x.second)}, false)
+		if err != nil || len(got.Client.Invalid) != x.invalid || len(got.Client.Suspect) != x.suspect || !got.StartedAt.Equal(began) {
+			t.Errorf("%s: started %s, %v, %v, %v", x.second, got.StartedAt, got.Client.Invalid, got.Client.Suspect, err)
+		}
+	}
+}
+
+// A number of shards is only a number: a message does not name a million of them.
+func TestMergeOfManyMissing(t *testing.T) {
+	_, err := Merge([]Part{{Name: "a", Run: Run{Load: Load{Shard: "1/1000000"}}}}, false)
+	if err == nil || len(err.Error()) > 300 || !strings.HasSuffix(err.Error(), "11/1000000 and 999989 more are missing") {
+		t.Errorf("%.300v", err)
+	}
+}
+
+// The engine counts the load of all shards: of several readings of it one is taken, and
+// nothing of a single client.
+func TestMergeOfServers(t *testing.T) {
+	seen := func(shard, url string, window *float64, count float64) Part {
+		return Part{Run: Run{Load: Load{Shard: shard}, Server: &Server{
+			Engine: "vllm", URL: url, WindowS: window, Scrapes: 3, TTFT: engineSaw(count, 40, 0, 50), ClientTTFT: engineSaw(5, 60, 0, 100),
+			Split: &Split{ClientMs: new(1.0), NetworkMs: new(2.0), QueueMs: new(3.0), OtherMs: new(37.0)}, Disagreement: &Disagreement{Detail: "x"},
+		}}}
+	}
+	server := func(parts ...Part) *Server {
+		t.Helper()
+		got, err := Merge(parts, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Server
+	}
+	here := seen("2/3", "a", new(9.5), 200)
+	here.Run.Server.GPUs = []GPU{{Label: "0"}}
+	longest := seen("3/3", "a", new(10.0), 205)
+	got := server(seen("1/3", "a", nil, 0), here, longest)
+	want := &Server{
+		Engine: "vllm", URL: "a", WindowS: new(10.0), Scrapes: 3, TTFT: engineSaw(205, 40, 0, 50),
+		GPUs: []GPU{{Label: "0"}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if longest.Run.Server.ClientTTFT == nil {
+		t.Error("what the shard itself has was changed")
+	}
+	none := Part{Run: Run{Load: Load{Shard: "2/2"}}}
+	if got := server(seen("1/2", "a", new(1.0), 5), none); got == nil || got.TTFT.Count != 5 {
+		t.Errorf("%+v", got)
+	}
+	if got := server(seen("1/2", "a", new(1.0), 5), seen("2/2", "b", new(1.0), 5)); got != nil {
+		t.Errorf("two servers taken for one: %+v", got)
+	}
+	if got := server(Part{Run: Run{Load: Load{Shard: "1/2"}}}, none); got != nil {
+		t.Errorf("%+v", got)
 	}
 }

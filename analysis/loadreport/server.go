@@ -18,7 +18,7 @@ type Server struct {
 	WindowS       *float64 `json:"window_s,omitempty"`
 	Scrapes       int      `json:"scrapes"`                  // readings that succeeded
 	ScrapesFailed int      `json:"scrapes_failed,omitempty"` // of those during the run
-	NotMeasured   string   `json:"not_measured,omitempty"`   // why there is nothing of the window
+	NotMeasured   string   `json:"not_measured,omitempty"`   // why there is nothing of the window, or of a server
 
 	TTFT       *snapshot.Distribution `json:"ttft_ms,omitempty"`        // arrival at the engine to first token
 	ClientTTFT *snapshot.Distribution `json:"client_ttft_ms,omitempty"` // the client's, of the same stretch of time
@@ -93,8 +93,9 @@ type Disagreement struct {
 type ServerRun struct {
 	URLs   []string
 	Engine string
-	// Window is what the engine counted from Begin on; nil: it cannot be told, and
-	// Why says why.
+	// Window is what the engine counted from Begin on; nil: it cannot be told. Why says
+	// why, or of which of several servers it cannot: then Window is of the others, and
+	// is not compared with what the client saw of all.
 	Window *snapshot.Server
 	Why    string
 

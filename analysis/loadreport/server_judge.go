@@ -33,9 +33,9 @@ func (x *ServerSide) Summary(run ServerRun) (*Server, []string) {
 	if s.URLs = run.URLs; len(run.URLs) == 1 {
 		s.URL, s.URLs = run.URLs[0], nil
 	}
+	s.NotMeasured = run.Why
 	w := run.Window
 	if w == nil {
-		s.NotMeasured = run.Why
 		return s, nil
 	}
 	s.Engine, s.WindowS = w.Engine, rounding(w.WindowS)
@@ -47,7 +47,9 @@ func (x *ServerSide) Summary(run ServerRun) (*Server, []string) {
 	if w.PreemptionsPerSecond != nil && w.WindowS != nil {
 		s.Preemptions = new(math.Round(*w.PreemptionsPerSecond * *w.WindowS))
 	}
-	s.ClientTTFT = clientSide(&x.ttft)
+	if run.Why == "" {
+		s.ClientTTFT = clientSide(&x.ttft)
+	}
 	if s.TTFT == nil || s.ClientTTFT == nil {
 		s.Split = x.split(s, false)
 		return s, nil

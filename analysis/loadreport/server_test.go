@@ -201,6 +201,23 @@ func TestServerNotMeasured(t *testing.T) {
 	}
 }
 
+// Of several servers one may be dead. What the others counted is told, beside nothing
+// of the client, which saw them all.
+func TestServerNotMeasuredOfAll(t *testing.T) {
+	side := &ServerSide{}
+	side.Begin(noon, 0)
+	for i := range 100 {
+		side.Add(reply(time.Duration(i), 0, 0, 10*time.Millisecond))
+	}
+	s, warnings := side.Summary(ServerRun{URLs: []string{"http://a:1"}, Why: "http://b:1 was restarted", Window: &snapshot.Server{TTFT: engineSaw(50, 9, 5, 20), Queue: engineSaw(50, 2, 0, 5)}})
+	if s.TTFT == nil || s.TTFT.Count != 50 || s.NotMeasured != "http://b:1 was restarted" || s.ClientTTFT != nil || s.Disagreement != nil || len(warnings) > 0 {
+		t.Errorf("%+v %v", s, warnings)
+	}
+	if p := s.Split; p == nil || p.QueueMs == nil || *p.QueueMs != 2 || p.NetworkMs != nil || p.ClientMs != nil {
+		t.Errorf("%+v", p)
+	}
+}
+
 // Gauges are of the readings; the course stays small however long a run is, and keeps
 // to the whole of it.
 func TestCourseOfTheServer(t *testing.T) {

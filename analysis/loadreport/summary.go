@@ -216,6 +216,7 @@ type Run struct {
 	// that had only just been sent says nothing about the service.
 	Interrupted bool
 	Lengths     *Lengths
+	Server      *Server  `json:"-"` // the engine's side, where it is known
 	Warnings    []string // put before those of the summary
 }
 

@@ -62,7 +62,8 @@ func Is(dir string) bool {
 	return false
 }
 
-// Open reads what dir holds beside the requests. Errors are of usage.
+// Open reads what dir holds beside the requests. What the server counted is in its
+// summary only. Errors are of usage.
 func Open(dir string) (d *Folder, err error) {
 	d = &Folder{Dir: dir}
 	if d.Summary, err = ReadSummary(d.path(Summary)); err != nil {
@@ -90,6 +91,9 @@ func Open(dir string) (d *Folder, err error) {
 	if err := json.Unmarshal(head.Facts, d.Facts); err != nil {
 		return nil, cli.WithHint(cli.Usage(fmt.Errorf("%s: what it says of the run: %w", d.path(Events), err)), "it may be of a newer version of llmops")
 	}
+	if d.Summary != nil {
+		d.Facts.Run.Server = d.Summary.Server
+	}
 	return d, nil
 }
 
@@ -97,14 +101,17 @@ func (d *Folder) path(name string) string { return filepath.Join(d.Dir, name) }
 
 // Lost is what of a run is not there.
 type Lost struct {
-	Records  int64
-	NoEvents int64
-	CutLine  bool
+	Records   int64
+	NoEvents  int64
+	NoRequest int64
+	CutLine   bool
 }
 
 // Read gives the records of the run, with its measured part beginning at origin
 // (zero: when it did), and what the checks of answers found. It may be called
-// several times. Errors are of usage, or that of the callbacks.
+// several times. Errors are of usage, or that of the callbacks. That requests are
+// missing of a run that came to its end is one: no verdict may rest on those that are
+// left.
 func (d *Folder) Read(origin time.Time, start func(time.Time), checks func(loadreport.Checked), record func(*request.Record) error) (lost Lost, err error) {
 	requests, err := os.Open(d.path(Requests))
 	if errors.Is(err, fs.ErrNotExist) && d.Facts == nil {
@@ -141,7 +148,12 @@ func (d *Folder) Read(origin time.Time, start func(time.Time), checks func(loadr
 			return lost, err
 		}
 	}
-	return Lost{r.Records, r.NoEvents, r.CutLine}, nil
+	lost = Lost{r.Records, r.NoEvents, r.NoRequest, r.CutLine}
+	if d.Facts != nil && d.Facts.Ended && (lost.NoEvents > 0 || lost.NoRequest > 0) {
+		return lost, cli.WithHint(cli.Usagef("%s: %s has %d requests where %s has %d", d.Dir, Requests, lost.Records, Events, lost.Records-lost.NoEvents+lost.NoRequest),
+			"one of them was changed or broken off since the load test wrote it: copy the folder again, or name its %s alone", Summary)
+	}
+	return lost, nil
 }
 
 // readError says where in which file something is wrong.
@@ -163,6 +175,8 @@ func (l Lost) Warning() string {
 	case l.NoEvents > 0:
 		return fmt.Sprintf("%s ends before %s does: of %d requests, %d have no events and are not in itl_ms, chunk_gap_ms and the client's lateness",
 			Events, Requests, l.Records, l.NoEvents)
+	case l.NoRequest > 0:
+		return fmt.Sprintf("%s ends before %s does: %d requests are left out", Requests, Events, l.NoRequest)
 	case l.CutLine:
 		return Requests + " ends within a line, which is left out"
 	}

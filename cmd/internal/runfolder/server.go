@@ -41,6 +41,9 @@ func (d *Folder) Server(origin time.Time) ([]loadreport.ServerMoment, error) {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return nil, cli.Usage(fmt.Errorf("%s:%d: %w", d.path(Telemetry), n, err))
 		}
+		if s.Schema != snapshot.Schema {
+			return nil, cli.Usagef("%s:%d: its schema is %q, not %q", d.path(Telemetry), n, s.Schema, snapshot.Schema)
+		}
 		side.See(s)
 	}
 	course := side.Course()

@@ -116,7 +116,13 @@ func (b *blocks) next() (kind byte, payload []byte, err error) {
 	if crc32.Checksum(whole[:end], castagnoli) != binary.LittleEndian.Uint32(whole[end:]) {
 		return 0, nil, b.broken(b.taken)
 	}
-	return kind, whole[n:end], nil
+	payload = whole[n:end]
+	if kind == kindBase {
+		if v, size := binary.Varint(payload); size != len(payload) || v != b.base.UnixNano() {
+			return 0, nil, errors.New("the file is damaged: its head and its first block do not begin at the same time")
+		}
+	}
+	return kind, payload, nil
 }
 
 // take gives the next size bytes. It does not trust size: memory grows with

@@ -27,9 +27,10 @@ type Reader struct {
 	Origin time.Time
 
 	// Known when all was read.
-	Records  int64
-	NoEvents int64 // of them those that events.bin has nothing of, as it was cut off
-	CutLine  bool  // requests.jsonl ends within a line, which is left out
+	Records   int64
+	NoEvents  int64 // of them those that events.bin has nothing of, as it was cut off
+	NoRequest int64 // records of events.bin beyond the end of requests.jsonl, as that was cut off
+	CutLine   bool  // requests.jsonl ends within a line, which is left out
 
 	requests *bufio.Reader
 	events   io.Reader
@@ -70,7 +71,7 @@ func (r *Reader) all(yield func(*request.Record) bool) error {
 		line, err := r.line()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return r.rest()
 		case err != nil:
 			return at(n, err)
 		case len(bytes.TrimSpace(line)) == 0:
@@ -80,7 +81,7 @@ func (r *Reader) all(yield func(*request.Record) bool) error {
 		if err := r.store.line(line, &rec, r.blocks == nil); err != nil {
 			if !whole {
 				r.CutLine = true
-				return nil
+				return r.rest()
 			}
 			return at(n, err)
 		}
@@ -141,6 +142,22 @@ func (r *Reader) complete(line []byte, rec *request.Record) error {
 	for _, t := range anchors(rec) {
 		if !t.IsZero() {
 			*t = t.Add(r.shift)
+		}
+	}
+	return nil
+}
+
+// rest counts what events.bin has beyond the end of requests.jsonl.
+func (r *Reader) rest() error {
+	for r.blocks != nil {
+		kind, _, err := r.blocks.next()
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, errCut):
+			return nil
+		case err != nil:
+			return eventsError(err)
+		case kind == kindRecord:
+			r.NoRequest++
 		}
 	}
 	return nil

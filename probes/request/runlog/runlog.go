@@ -13,6 +13,7 @@
 //
 // The kinds are
 //
+//	b  the nanoseconds of the head once more, varint: there nothing checks them
 //	s  start of the measured part: a varint of nanoseconds
 //	f  facts about the run, as JSON; the last one counts
 //	c  results of the checks of one answer, as JSON; stands before its record
@@ -51,6 +52,7 @@ const (
 
 // The kinds of blocks.
 const (
+	kindBase   = 'b'
 	kindStart  = 's'
 	kindFacts  = 'f'
 	kindChecks = 'c'

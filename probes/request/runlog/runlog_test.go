@@ -233,6 +233,9 @@ func TestCut(t *testing.T) {
 		if whole := bytes.Count(in.requests[:cut], []byte("\n")); err != nil || len(got) < whole || len(got) > whole+1 {
 			t.Fatalf("requests cut at %d: %d records of %d, %v", cut, len(got), whole, err)
 		}
+		if missing := int64(len(in.records) - len(got)); r.NoRequest != missing {
+			t.Fatalf("requests cut at %d: %d are said to be missing, not %d", cut, r.NoRequest, missing)
+		}
 	}
 	// A machine that went down leaves zeros, or half a block and zeros.
 	for _, tail := range [][]byte{make([]byte, 100), append(bytes.Clone(in.events[len(magic)+baseSize:][:12]), make([]byte, 70)...)} {
@@ -268,6 +271,27 @@ func TestDamage(t *testing.T) {
 		}
 		if _, _, _, err := read(r); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
+// No bit of events.bin can turn over unseen: it is damaged, or it ends too early.
+func TestEveryBit(t *testing.T) {
+	in := write(t, sample(5, 6))
+	for i := range in.events {
+		for bit := range 8 {
+			events := bytes.Clone(in.events)
+			events[i] ^= 1 << bit
+			if h, err := Scan(bytes.NewReader(events)); err == nil && !h.Cut {
+				t.Fatalf("bit %d of byte %d: %+v", bit, i, h)
+			}
+			r := NewReader(bytes.NewReader(in.requests), bytes.NewReader(events))
+			got, _, _, err := read(r)
+			for j, rec := range got[:max(len(got)-int(r.NoEvents), 0)] {
+				if !reflect.DeepEqual(in.records[j], rec) {
+					t.Fatalf("bit %d of byte %d changes record %d: %s (%v)", bit, i, j, cmp.Diff(in.records[j], rec), err)
+				}
+			}
 		}
 	}
 }

@@ -40,7 +40,10 @@ func NewWriter(w io.Writer, base time.Time) *Writer {
 		defer e.mu.Unlock()
 		e.flush()
 	})
-	e.mark()
+	if e.err == nil {
+		e.buf = binary.AppendVarint(e.buf, base.UnixNano())
+		e.err = e.block(kindBase)
+	}
 	return e
 }
 
