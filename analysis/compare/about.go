@@ -72,6 +72,34 @@ func (c *Comparison) beware(baseline, candidate []Run) {
 	}
 }
 
+// loops looks for sides of which one is an open loop and the other a closed one. They
+// carry other loads, and what is left of figures that mean the same is too little for a
+// verdict that nobody asked for by name.
+func (c *Comparison) loops(baseline, candidate []Run, asked bool) {
+	of := func(runs []Run) string {
+		var list []string
+		for _, r := range runs {
+			switch {
+			case r.About.Load == "": // not known
+			case r.Open:
+				list = append(list, "an open loop")
+			default:
+				list = append(list, "a closed loop")
+			}
+		}
+		slices.Sort(list)
+		return strings.Join(slices.Compact(list), " and ")
+	}
+	a, b := of(baseline), of(candidate)
+	switch {
+	case a == "" || b == "" || a == b:
+	case asked:
+		c.warn("%s before, %s after: they carry other loads, and a change may be of the load", a, b)
+	default:
+		c.void("%s before, %s after: they carry other loads; name what is to be judged all the same (--metrics, --max-regression)", a, b)
+	}
+}
+
 func (c *Comparison) warn(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(c.Warnings, text) {
 		c.Warnings = append(c.Warnings, text)

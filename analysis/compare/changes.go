@@ -2,11 +2,12 @@ package compare
 
 import "math"
 
-// changes are the changes from each point of one spread to each of another, both
-// ascending and not negative: y/x - 1, or y - x. They are counted, never listed.
+// changes are the changes from each point of one list to each of another, both
+// ascending: y/x - 1 of points that are not negative, or y - x. They are counted, never
+// listed.
 type changes struct {
 	*tables
-	from, to spread
+	from, to []float64
 	absolute bool
 }
 
@@ -25,7 +26,7 @@ func (c changes) below(r float64) float64 {
 
 func (c changes) count(r float64, less func(y, x float64) bool) float64 {
 	sum, upTo, j := 0.0, 0.0, 0
-	for i, x := range c.from.points {
+	for i, x := range c.from {
 		edge := x * (1 + r)
 		if c.absolute {
 			edge = x + r
@@ -35,7 +36,7 @@ func (c changes) count(r float64, less func(y, x float64) bool) float64 {
 				edge = -1
 			}
 		}
-		for j < len(c.to.points) && less(c.to.points[j], edge) {
+		for j < len(c.to) && less(c.to[j], edge) {
 			upTo += c.weight[j]
 			j++
 		}
@@ -44,19 +45,31 @@ func (c changes) count(r float64, less func(y, x float64) bool) float64 {
 	return min(sum, 1)
 }
 
-// twoSided is twice the smaller probability of changes on one side of none, those
-// that are none counted half.
-func (c changes) twoSided() float64 {
-	down := (c.below(0) + c.upTo(0)) / 2 // not a rise
-	rise, fall := max(down, c.leastRise()), max(1-down, c.leastFall())
-	return min(1, max(2*min(rise, fall), leastP))
+// upToNone is the probability of changes that are no rise, those that are none counted
+// half.
+func (c changes) upToNone() float64 { return (c.below(0) + c.upTo(0)) / 2 }
+
+// possible are the changes between two sides: where a side lies beyond all that was seen
+// of it, they are somewhere between the least and the most.
+type possible struct {
+	least, most changes
+	// rise and fall are the least probabilities that there is none, whatever was seen:
+	// the one side lies above all of its values or the other below.
+	rise, fall float64
 }
 
-// leastRise is the least probability that there is no rise, whatever was seen: the
-// one side lies above all of its values or the other below.
-func (c changes) leastRise() float64 { return min(1, c.from.above+c.to.below) }
+func (t *tables) possible(from, to spread, absolute bool) possible {
+	return possible{
+		changes{t, from.high, to.low, absolute}, changes{t, from.low, to.high, absolute},
+		min(1, from.above+to.below), min(1, from.below+to.above),
+	}
+}
 
-func (c changes) leastFall() float64 { return min(1, c.from.below+c.to.above) }
+// twoSided is twice the smaller of the largest probabilities of no rise and of no fall.
+func (p possible) twoSided() float64 {
+	rise, fall := max(p.least.upToNone(), p.rise), max(1-p.most.upToNone(), p.fall)
+	return min(1, max(2*min(rise, fall), leastP))
+}
 
 // at is the quantile p of the changes, to about 1e-9; infinite if that many start
 // from nothing.

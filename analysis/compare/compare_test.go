@@ -155,7 +155,7 @@ func TestMedianInterval(t *testing.T) {
 	}
 	r := prepare([]Run{b.Run("")}, newTables())[0]
 	s := quantile{"ttft_ms", 0.5}.spread(&r, 1)
-	low, high := s.points[78], s.points[177] // at -1.93 and 1.93 on the scale of the standard normal
+	low, high := s.low[78], s.high[177] // at -1.93 and 1.93 on the scale of the standard normal
 	if math.Abs(low-40.5) > 1.5 || math.Abs(high-60.5) > 1.5 {
 		t.Errorf("interval %v to %v, want about 40 to 61", low, high)
 	}

@@ -26,6 +26,8 @@ type Comparison struct {
 	Reasons   []string `json:"reasons,omitempty"`  // metrics that made the verdict
 	Invalid   []string `json:"invalid,omitempty"`  // why there is no verdict, whatever was measured
 	Warnings  []string `json:"warnings,omitempty"` // what a reader should know beside it
+
+	failsMore bool // the candidate fails more requests; known also if nobody asked
 }
 
 // Metric is a statistic of both sides. Changes are shares of the baseline: 0.04

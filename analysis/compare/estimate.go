@@ -22,7 +22,10 @@ type estimate interface {
 
 // spread is where a statistic may truly lie.
 type spread struct {
-	points []float64 // ascending, at the probabilities of tables.likely; nil: not known
+	// low and high are points, ascending, at the probabilities of tables.likely; nil: not
+	// known. They are the same but where it lies beyond all that was seen: between nothing
+	// and the least value, or between the greatest and no bound.
+	low, high []float64
 	// below and above are the probabilities that it lies outside of all that was
 	// seen. A p-value is no less than they allow, however far apart few values lie.
 	below, above float64
@@ -76,16 +79,17 @@ func (e quantile) spread(r *prepared, effect float64) spread {
 	sorted := r.sorted[e.metric]
 	n := uint64(len(sorted))
 	k, m := float64(stats.Rank(e.q, n))/effect, float64(n)/effect
-	s := spread{points: make([]float64, points), below: math.Pow(1-e.q, m), above: math.Pow(e.q, m)}
+	s := spread{make([]float64, points), make([]float64, points), math.Pow(1-e.q, m), math.Pow(e.q, m)}
 	u := r.tables.beta(k, max(m-k, 0)+1)
-	for i := range s.points {
-		switch p := r.tables.likely[i]; {
+	for i, p := range r.tables.likely {
+		switch {
 		case p < s.below:
-			s.points[i] = 0
+			s.low[i], s.high[i] = 0, sorted[0]
 		case 1-p < s.above:
-			s.points[i] = math.Inf(1)
+			s.low[i], s.high[i] = sorted[n-1], math.Inf(1)
 		default:
-			s.points[i] = sorted[min(max(int(math.Ceil(u[i]*float64(n))), 1), int(n))-1]
+			s.low[i] = sorted[min(max(int(math.Ceil(u[i]*float64(n))), 1), int(n))-1]
+			s.high[i] = s.low[i]
 		}
 	}
 	return s
@@ -116,17 +120,21 @@ func estimated(s *stats.Sequence) (float64, []*stats.Sequence, bool) {
 
 // around are points about the estimate of s, by Student's t; what is compared is
 // never below 0. Of fewer values than least nothing is known.
-func (t *tables) around(s *stats.Sequence, least uint64, effect float64) (out spread) {
+func (t *tables) around(s *stats.Sequence, least uint64, effect float64) spread {
 	value, _ := s.Estimate()
 	variance, ok := s.Variance()
 	if !ok || s.N < least {
-		return out
+		return spread{}
 	}
+	var list []float64
 	for _, q := range t.student(float64(s.N - 1)) {
-		out.points = append(out.points, max(value+math.Sqrt(variance*effect)*q, 0))
+		list = append(list, max(value+math.Sqrt(variance*effect)*q, 0))
 	}
-	return out
+	return bounded(list)
 }
+
+// bounded is a spread that may have been seen as a whole.
+func bounded(list []float64) spread { return spread{low: list, high: list} }
 
 // errorRate is the share of failed requests. Its distribution is that of the
 // share behind it after the prior of Jeffreys, Beta(k+1/2, n-k+1/2), whose
@@ -153,7 +161,7 @@ func (errorRate) of(r *prepared) (float64, []*stats.Sequence, bool) {
 
 func (errorRate) spread(r *prepared, effect float64) spread {
 	k, n := float64(len(r.Failed))/effect, float64(r.Total)/effect
-	return spread{points: r.tables.beta(k+0.5, n-k+0.5)}
+	return bounded(r.tables.beta(k+0.5, n-k+0.5))
 }
 
 // rate is a count by second. Its spread is that of the slices of the run, as

@@ -63,7 +63,7 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 	t := newTables()
 	before, after := prepare(baseline, t), prepare(candidate, t)
 	for _, st := range Statistics() {
-		limit, gated := o.Limits[st.Name]
+		_, gated := o.Limits[st.Name]
 		asked := gated || slices.Contains(o.Names, st.Name)
 		if (len(o.Names) > 0 || st.Asked) && !asked {
 			continue
@@ -75,7 +75,7 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 			}
 			continue
 		}
-		m := st.metric(a.value, b.value)
+		m := o.weighed(st, a, b, t)
 		m.Judged = gated
 		if len(o.Limits) == 0 {
 			m.Judged = asked || len(o.Names) == 0 && st.Primary && !(open && st.Throughput)
@@ -83,22 +83,30 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 		if open && st.Throughput {
 			m.Detail = "the load fixes it: an open loop says little about it"
 		}
-		m.margin, m.effect = o.Margin, o.MinEffect
-		if st.Absolute {
-			m.margin, m.effect = min(o.Margin, shareMargin), min(o.MinEffect, shareEffect)
-		}
-		if gated {
-			m.Limit, m.margin = &limit, limit
-		}
-		m.weigh(a, b, t)
 		c.Metrics = append(c.Metrics, m)
 	}
 	if len(c.Metrics) == 0 {
 		return c, fmt.Errorf("the sides have no figure in common")
 	}
+	c.failing(before, after, o, t)
 	c.beware(baseline, candidate)
+	c.loops(baseline, candidate, len(o.Names)+len(o.Limits) > 0)
 	c.judge()
 	return c, nil
+}
+
+// weighed is a statistic with its values, what is asked of it, and its interval.
+func (o Options) weighed(st Statistic, a, b side, t *tables) Metric {
+	m := st.metric(a.value, b.value)
+	m.margin, m.effect = o.Margin, o.MinEffect
+	if st.Absolute {
+		m.margin, m.effect = min(o.Margin, shareMargin), min(o.MinEffect, shareEffect)
+	}
+	if limit, gated := o.Limits[st.Name]; gated {
+		m.Limit, m.margin = &limit, limit
+	}
+	m.weigh(a, b, t)
+	return m
 }
 
 func names(runs []Run) (list []string) {
@@ -125,20 +133,20 @@ func (s Statistic) metric(a, b float64) Metric {
 // weigh fills in the interval of the change and its p-values from the differences of
 // all pairs of points.
 func (m *Metric) weigh(a, b side, t *tables) {
-	if a.points == nil || b.points == nil {
+	if a.low == nil || b.low == nil {
 		return
 	}
-	d := changes{t, a.spread, b.spread, m.Absolute}
+	d := t.possible(a.spread, b.spread, m.Absolute)
 	m.P = new(d.twoSided())
 	if m.Absolute && a.value == 0 && b.value == 0 { // no failure at all: nothing tells the sides apart
 		m.P = new(1.0)
 	}
-	m.Low, m.High = finite(d.at((1-confidence)/2)), finite(d.at((1+confidence)/2))
-	m.low90, m.high90 = d.at(1-confidence), d.at(confidence)
+	m.Low, m.High = finite(d.least.at((1-confidence)/2)), finite(d.most.at((1+confidence)/2))
+	m.low90, m.high90 = d.least.at(1-confidence), d.most.at(confidence)
 	if m.Limit != nil && m.statistic.Better == Lower {
-		m.beyond = max(d.upTo(*m.Limit), d.leastRise(), leastP)
+		m.beyond = max(d.least.upTo(*m.Limit), d.rise, leastP)
 	} else if m.Limit != nil {
-		m.beyond = max(1-d.below(-*m.Limit), d.leastFall(), leastP)
+		m.beyond = max(1-d.most.below(-*m.Limit), d.fall, leastP)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/mathext"
 
@@ -32,7 +31,8 @@ type Recording struct {
 // (Holm), and is at least the minimum effect. Samples that resemble the one before are
 // worth fewer: n (1-r)/(1+r) of n by the correlation r of neighbours (Bartlett 1946).
 //
-// Only metrics of which it is known where an improvement goes are judged.
+// Only metrics of which it is known where an improvement goes are judged, and those that
+// o names.
 func Recorded(list []Recording, o Options) Comparison {
 	c := Comparison{Schema: Schema, Kind: Metrics, Metrics: []Metric{}}
 	effect := cmp.Or(o.MinEffect, DefaultMargin)
@@ -40,7 +40,7 @@ func Recorded(list []Recording, o Options) Comparison {
 	for _, r := range list {
 		m := Metric{Name: r.Name, Unit: r.Unit, weight: 1, effect: effect, margin: cmp.Or(o.Margin, effect), Verdict: Undetermined}
 		m.statistic.Better = directionOf(r.Metric)
-		m.Judged = m.statistic.Better != 0
+		m.Judged = m.statistic.Better != 0 || len(o.Names) > 0
 		m.welch(r.Before, r.After)
 		c.Metrics = append(c.Metrics, m)
 	}
@@ -54,22 +54,38 @@ func Recorded(list []Recording, o Options) Comparison {
 		tested[i].moved()
 	}
 	c.sortSeries()
-	known := false
+	c.concludeSeries()
+	return c
+}
+
+// concludeSeries gives the verdict of the whole: of what is judged, of which something
+// must be known. What has no good direction keeps no candidate from passing, and lets
+// none pass.
+func (c *Comparison) concludeSeries() {
+	var worse, open []string
+	judged := 0
 	for _, m := range c.Metrics {
-		known = known || m.Verdict != Undetermined
-		if m.Verdict == Worse {
-			c.Reasons = append(c.Reasons, m.Name)
+		switch {
+		case !m.Judged:
+			continue
+		case m.Verdict == Worse:
+			worse = append(worse, m.Name)
+		case m.Verdict == Undetermined, m.Verdict == Changed:
+			open = append(open, m.Name)
 		}
+		judged++
 	}
 	switch {
-	case len(c.Reasons) > 0:
-		c.Verdict = Fail
-	case known:
-		c.Verdict = Pass
-	default:
+	case judged == 0:
 		c.Verdict = Undetermined
+		c.void("of no series is it known where an improvement goes")
+	case len(worse) > 0:
+		c.Verdict, c.Reasons = Fail, worse
+	case len(open) == judged:
+		c.Verdict, c.Reasons = Undetermined, open
+	default:
+		c.Verdict = Pass
 	}
-	return c
 }
 
 // sortSeries puts the worst first: what got worse, changed, better, by how far.
@@ -175,27 +191,4 @@ func sampleOf(values []float64) sample {
 	}
 	s.variance = v / s.effective
 	return s
-}
-
-// directionOf is where an improvement of a metric goes, by the words of its name; 0:
-// not known.
-func directionOf(metric string) Direction {
-	if s, ok := Lookup(metric); ok {
-		return s.Better
-	}
-	word := func(list ...string) bool {
-		return slices.ContainsFunc(list, func(w string) bool { return strings.Contains(metric, w) })
-	}
-	switch {
-	case word("throttled", "hit_rate"):
-		if strings.Contains(metric, "hit_rate") {
-			return Higher
-		}
-		return Lower
-	case word("latency", "ttft", "tpot", "itl_", "time_to_first_token", "queue_ms", "queue_time", "error", "failed", "timeout", "preemption", "drops", "retransmit", "oom_kills", "waiting"):
-		return Lower
-	case word("goodput", "availability", "success_rate", "quality_score", "generation_tokens", "tokens_per_second"):
-		return Higher
-	}
-	return 0
 }

@@ -90,6 +90,56 @@ func TestCorrelatedSamples(t *testing.T) {
 	}
 }
 
+// A metric that is in the catalogue, or that an engine exports.
+func TestDirections(t *testing.T) {
+	for direction, metrics := range map[Direction]string{
+		Lower: `p95_latency_ms p999_chunk_gap_ms max_chunk_gap_ms p50_prefill_ms mean_decode_ms p90_queue_ms queue_length queue_length_by_reason grammar_queue_length error_rate errors_total
+			timeout_rate requests_rejected_total corrupted_requests_total retries_per_second budget_consumption budget_consumption_rate container_restarts_total preemptions_total
+			kv_transfer_failures_total kv_transfer_ms model_load_time_ms lora_adapters_waiting gpu_throttle_active gpu_throttle_seconds_total gpu_throttled_ratio gpu_ecc_errors_total
+			gpu_retired_pages gpu_remapped_rows gpu_xid_events gpu_pcie_replays_total gpu_nvlink_errors_total disk_await_ms packet_loss_rate tcp_listen_overflows_total tcp_retransmit_rate
+			tcp_established_resets_total rdma_discards_total rdma_link_downed_total pressure_avg10 cgroup_pressure_seconds_total cgroup_memory_limit_hits_total oom_kills_total
+			bounce_rate complaint_rate hourly_cost_usd cost_per_request cost_per_token cost_trend vllm:num_requests_waiting error_count`,
+		Higher: `requests_per_second tokens_per_second output_tokens_per_second goodput success_rate availability quality_score cache_hit_rate remaining_budget server_up gpu_up gpu_fabric_healthy
+			spec_decode_acceptance_rate spec_decode_acceptance_length user_retention_rate conversion_rate user_satisfaction_score cost_efficiency_score resource_efficiency error_budget_remaining`,
+		0: `prompt_tokens_per_second prompt_tokens_total p95_prompt_tokens mean_output_tokens concurrent_requests gpu_utilization gpu_temperature_c gpu_power_w kv_cache_utilization instance_count
+			cpu_utilization memory_used_bytes memory_available_bytes active_users session_duration probe_errors probe_duration_ms server_info gpu_last_xid request_timeout_seconds
+			vllm:time_to_first_token_seconds_count vllm:e2e_request_latency_seconds_sum vllm:request_queue_time_seconds_count tgi_request_queue_duration_count vllm:e2e_request_latency_seconds_created`,
+	} {
+		for metric := range strings.FieldsSeq(metrics) {
+			if got := directionOf(metric); got != direction {
+				t.Errorf("%s: %d, want %d", metric, got, direction)
+			}
+		}
+	}
+}
+
+// What nobody can judge lets nothing pass.
+func TestRecordedPassesOnWhatIsJudged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	noisy := Recording{Name: "p95_latency_ms", Metric: "p95_latency_ms", Before: sampled(rng, 60, 100, 60, 0), After: sampled(rng, 60, 110, 60, 0)}
+	still := Recording{Name: "gpu_temperature_c", Metric: "gpu_temperature_c", Before: sampled(rng, 60, 60, 0.1, 0), After: sampled(rng, 60, 60, 0.1, 0)}
+	steady := Recording{Name: "p95_ttft_ms", Metric: "p95_ttft_ms", Before: sampled(rng, 60, 60, 0.1, 0), After: sampled(rng, 60, 60, 0.1, 0)}
+	hotter := Recording{Name: still.Name, Metric: still.Metric, Before: still.Before, After: sampled(rng, 60, 80, 0.1, 0)}
+	asked := Options{Names: []string{"gpu_temperature_c"}}
+	for name, x := range map[string]struct {
+		list            []Recording
+		o               Options
+		want            Verdict
+		reasons, voided int
+	}{
+		"the latency is not known":   {[]Recording{noisy, still}, Options{}, Undetermined, 1, 0},
+		"nothing is judged":          {[]Recording{still}, Options{}, Undetermined, 0, 1},
+		"one is known":               {[]Recording{noisy, steady, still}, Options{}, Pass, 0, 0},
+		"the same, and asked for":    {[]Recording{still}, asked, Pass, 0, 0},
+		"another, good or bad":       {[]Recording{hotter}, asked, Undetermined, 1, 0},
+		"another, and not asked for": {[]Recording{steady, hotter}, Options{}, Pass, 0, 0},
+	} {
+		if c := Recorded(x.list, x.o); c.Verdict != x.want || len(c.Reasons) != x.reasons || len(c.Invalid) != x.voided {
+			t.Errorf("%s: %s, %v, %v", name, c.Verdict, c.Reasons, c.Invalid)
+		}
+	}
+}
+
 func TestConfiguration(t *testing.T) {
 	before := snapshot.Snapshot{
 		Host:    &snapshot.Host{Kernel: "6.1", CPU: &snapshot.CPU{Logical: new(8), Utilization: new(0.1)}},

@@ -111,7 +111,7 @@ func Statistics() []Statistic {
 		all = append(all, Statistic{Name: "mean_" + m, Unit: "ms", Better: Lower, Asked: m == "queue_ms", estimate: mean{m}})
 	}
 	return append(all,
-		Statistic{Name: "error_rate", Better: Lower, Primary: true, Absolute: true, estimate: errorRate{}},
+		Statistic{Name: errorRateName, Better: Lower, Primary: true, Absolute: true, estimate: errorRate{}},
 		Statistic{Name: "requests_per_second", Unit: "1/s", Better: Higher, Primary: true, Throughput: true, estimate: rate{func(s Slice) float64 { return s.Requests }}},
 		Statistic{Name: "tokens_per_second", Unit: "1/s", Better: Higher, Primary: true, Throughput: true, estimate: rate{func(s Slice) float64 { return s.Tokens }}},
 		Statistic{Name: "goodput", Unit: "1/s", Better: Higher, Throughput: true, estimate: rate{}},

@@ -78,8 +78,8 @@ func measure(st Statistic, baseline, candidate []prepared) (a, b side, ok bool) 
 	// candidate, as two t of few degrees of freedom would add up to less than one.
 	variance := max(between, sc.within(spreads, runs[0].tables))
 	reach := math.Sqrt(variance/float64(n) + variance/float64(len(runs)-n))
-	a.points = slices.Repeat([]float64{a.value}, points)
-	b.points = runs[0].tables.about(b.value, reach, df, st.Absolute)
+	a.spread = bounded(slices.Repeat([]float64{a.value}, points))
+	b.spread = bounded(runs[0].tables.about(b.value, reach, df, st.Absolute))
 	return a, b, true
 }
 
@@ -101,12 +101,13 @@ func effectOf(runs [][]*stats.Sequence) float64 {
 }
 
 // about are points about a value with the given error, or whose logarithm has it, by
-// Student's t.
+// Student's t. Shares are not cut off at 0: with both sides there, that would be a tie,
+// and is evidence of neither.
 func (t *tables) about(value, err, df float64, absolute bool) []float64 {
 	out := make([]float64, points)
 	for i, q := range t.student(df) {
 		if out[i] = value * math.Exp(err*q); absolute {
-			out[i] = max(value+err*q, 0)
+			out[i] = value + err*q
 		}
 	}
 	return out
@@ -148,8 +149,8 @@ func (s scale) within(spreads []spread, t *tables) float64 {
 	var sum, n float64
 	for _, sp := range spreads {
 		var w, mean, square float64
-		for i, v := range sp.points {
-			if x := s(v); !math.IsInf(x, 0) {
+		for i, v := range sp.low {
+			if x := s(v); v == sp.high[i] && !math.IsInf(x, 0) {
 				w += t.weight[i]
 				d := x - mean
 				mean += d * t.weight[i] / w

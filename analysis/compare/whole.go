@@ -5,8 +5,7 @@ import "slices"
 // distrust takes back what failed requests flatter: they are in no latency, and those
 // that would have been slowest may be the ones that failed.
 func (c *Comparison) distrust() {
-	i := slices.IndexFunc(c.Metrics, func(m Metric) bool { return m.Name == "error_rate" && m.Verdict == Worse })
-	if i < 0 {
+	if !c.failsMore && !slices.ContainsFunc(c.Metrics, func(m Metric) bool { return m.Name == errorRateName && m.Verdict == Worse }) {
 		return
 	}
 	for j := range c.Metrics {
@@ -18,6 +17,22 @@ func (c *Comparison) distrust() {
 		if m.Gate == Pass {
 			m.Gate = Undetermined
 		}
+	}
+}
+
+const errorRateName = "error_rate"
+
+// failing looks at the failed requests also where nobody asked for their share.
+func (c *Comparison) failing(before, after []prepared, o Options, t *tables) {
+	st, _ := Lookup(errorRateName)
+	if slices.ContainsFunc(c.Metrics, func(m Metric) bool { return m.Name == st.Name }) {
+		return
+	}
+	if a, b, ok := measure(st, before, after); ok {
+		m := o.weighed(st, a, b, t)
+		m.Adjusted = m.P
+		m.judge()
+		c.failsMore = m.Verdict == Worse
 	}
 }
 
@@ -41,7 +56,7 @@ func (c *Comparison) conclude() {
 			worse = append(worse, m.Name)
 		case verdict == Undetermined && (m.Limit != nil || m.weight > 1):
 			open = append(open, m.Name)
-		case verdict != Undetermined && m.Name != "error_rate" || m.Limit != nil:
+		case verdict != Undetermined && m.Name != errorRateName || m.Limit != nil:
 			known = true
 		}
 	}

@@ -109,12 +109,17 @@ var (
 	flag    = regexp.MustCompile(`^(?i:true|false)$`)
 	hex     = regexp.MustCompile(`^[0-9a-f]+$`)
 	unlike  = regexp.MustCompile(`(?i)(sha|digest|commit|revision|hash)`)
-	secrets = []string{"secret", "passw", "passphrase", "apikey", "credential", "authoriz"}
-	words   = []string{"key", "keys", "keyfile", "keyring", "auth", "bearer", "cookie", "cookies", "jwt", "sas", "pwd", "pass", "pin", "dsn", "header", "headers", "env", "environ", "environment", "signature", "webhook"}
+	secrets = []string{
+		"secret", "passw", "passphrase", "credential", "authoriz", "oauth", "apitoken", "accesstoken", "authtoken", "hftoken",
+		"apikey", "accesskey", "authkey", "accountkey", "sharedkey", "privatekey", "signingkey", "encryptionkey", "masterkey", "licensekey",
+	}
+	words = []string{"key", "keys", "keyfile", "keyring", "auth", "bearer", "cookie", "cookies", "jwt", "sas", "pwd", "pass", "pin", "dsn", "header", "headers", "env", "environ", "environment", "signature", "webhook"}
 
 	// What providers begin their keys with, what names a secret within a text, and URLs
 	// that carry one.
-	known = regexp.MustCompile(`(?i)(\b(sk|pk|rk|gsk|glpat|nvapi|xox[a-z])[-_][0-9a-z_-]{8}|\b(hf|npm|gh[opsu]|github_pat)_[0-9a-z]{16}|\bA[KS]IA[0-9A-Z]{12}|\bAIza[0-9a-z_-]{20}|\beyJ[0-9a-z_-]{8}|-----BEGIN|\b(bearer|basic)\s+\S|api[-_ ]?key|[-_]token\b|\btoken\b|secret|passw|credential|authorization|://[^/\s]*@|://\S*[?#])`)
+	known = regexp.MustCompile(`(?i)(\b(sk|pk|rk|gsk|glpat|nvapi|xox[a-z])[-_][0-9a-z_-]{8}|\b(hf|npm|gh[opsu]|github_pat)_[0-9a-z]{16}|\bA[KS]IA[0-9A-Z]{12}|\bAIza[0-9a-z_-]{20}|\beyJ[0-9a-z_-]{8}|-----BEGIN|\b(bearer|basic)\s+\S|(api|access|account|shared|private)[-_ ]?key|[-_]token\b|\btoken\b|secret|passw|credential|authorization|://[^/\s]*@|://\S*[?#])`)
+	// A user with a password before a host, without the scheme that known looks for.
+	login = regexp.MustCompile(`[^\s/:@]+:[^\s/@]+@[0-9A-Za-z\[]`)
 	run   = regexp.MustCompile(`[0-9A-Za-z+=]{20,}`)
 )
 
@@ -157,7 +162,7 @@ func split(key string) []string {
 // secretValue tells values that look like a secret: drawn at random, or known by how
 // they begin. It errs on that side; checksums are told by their key.
 func secretValue(key, value string) bool {
-	if known.MatchString(value) {
+	if known.MatchString(value) || login.MatchString(strings.ReplaceAll(value, "@sha256:", " ")) { // images have a tag there
 		return true
 	}
 	for _, part := range run.FindAllString(value, -1) {

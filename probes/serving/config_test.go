@@ -91,20 +91,23 @@ func TestConfigHasNoSecrets(t *testing.T) {
 	const leaked = "leak3d"
 	info := map[string]any{"version": "1", "status": "ready"}
 	for _, key := range []string{"api_key", "admin_api_key", "apiKey", "OPENAI_API_KEY", "hf_token", "hfToken", "token", "secret", "client-secret", "db_password", "ssl_keyfile_password", "ssl.keyfile",
-		"basic_auth", "authorization", "aws_credentials", "cookie", "webhook_url", "http_headers", "env", "dsn", "access_keys"} {
+		"basic_auth", "authorization", "aws_credentials", "cookie", "webhook_url", "http_headers", "env", "dsn", "access_keys",
+		"accesskey", "privateKey", "license_key", "oauth", "hf_access_token"} {
 		info[key] = leaked
 		info[key+"_list"] = []string{leaked}
 	}
 	for i, value := range []string{"sk-" + leaked + "0000", "Bearer " + leaked, "http://user:" + leaked + "@host/v1", "https://bucket/x?X-Amz-Signature=" + leaked, `--api-key ` + leaked, `{"password": "` + leaked + `"}`,
-		"eyJhbGciOiJI." + leaked + ".x", "hf_" + strings.Repeat("a", 20) + leaked, leaked + "Zq7Rt2Xw9Lp4Vb8Nm1Ks6", "-----BEGIN PRIVATE KEY-----" + leaked} {
+		"eyJhbGciOiJI." + leaked + ".x", "hf_" + strings.Repeat("a", 20) + leaked, leaked + "Zq7Rt2Xw9Lp4Vb8Nm1Ks6", "-----BEGIN PRIVATE KEY-----" + leaked,
+		"user:" + leaked + "@host:3128", "//user:" + leaked + "@host/m", "AccountKey=" + leaked + "=="} {
 		info[fmt.Sprintf("flag_%d", i)] = value
 		info[fmt.Sprintf("flags_%d", i)] = []string{"x", value}
 		info[fmt.Sprintf("nested_%d", i)] = map[string]any{"x": value}
 	}
 	info["sk-"+leaked+"0000"] = 1
-	info["password"], info["pin"] = 123456, 4321
+	info["password"], info["pin"], info["access_token"] = 123456, 4321, 54321
 	kept := map[string]any{"max_total_tokens": 5, "tokenizer_mode": "auto", "token_budget": 100, "enable_key_cache": true, "kv_cache_dtype": "fp8_e5m2", "served_model_name": "org/Llama-3.1-8B-Instruct-AWQ-INT4",
-		"quantization_method": "CompressedTensorsW8A8Fp8", "dist_init_addr": "10.0.0.1:5000", "model_revision": "0e9e39f249a16976918f6564b8830bc894c89659", "own": "the credential is opensesame"}
+		"quantization_method": "CompressedTensorsW8A8Fp8", "dist_init_addr": "10.0.0.1:5000", "model_revision": "0e9e39f249a16976918f6564b8830bc894c89659", "own": "the credential is opensesame",
+		"image_digest": "registry:5000/vllm:v0.11@sha256:" + strings.Repeat("0a", 32)}
 	for key, value := range kept {
 		info[key] = value
 	}
@@ -119,7 +122,7 @@ func TestConfigHasNoSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, secret := range []string{leaked, "opensesame", "123456", "4321"} {
+		for _, secret := range []string{leaked, "opensesame", "123456", "4321", "54321"} {
 			if strings.Contains(string(out), secret) {
 				t.Errorf("%s shows %s: %s", path, secret, out)
 			}

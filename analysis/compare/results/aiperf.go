@@ -144,7 +144,7 @@ func aiperfRequests(text []byte) (compare.Run, error) {
 				x.Values[ours] = v * toMilliseconds(m.Unit)
 			}
 		}
-		if m, ok := r.Metrics["inter_chunk_latency"]; ok && json.Unmarshal(m.Value, &x.Gaps) == nil {
+		if m, ok := r.Metrics["inter_chunk_latency"]; ok && toMilliseconds(m.Unit) > 0 && json.Unmarshal(m.Value, &x.Gaps) == nil {
 			for i := range x.Gaps {
 				x.Gaps[i] *= toMilliseconds(m.Unit)
 			}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/url"
+	"regexp"
 	"strings"
 
 	"llmops/analysis/compare"
@@ -56,7 +58,7 @@ func FormatOf(text []byte) string {
 
 func formatOf(text []byte) *Format {
 	var keys map[string]json.RawMessage
-	if json.NewDecoder(bytes.NewReader(text)).Decode(&keys) != nil {
+	if json.NewDecoder(bytes.NewReader(plain(text))).Decode(&keys) != nil {
 		return nil
 	}
 	for _, f := range Formats() {
@@ -74,14 +76,16 @@ func Read(f File) ([]compare.Run, error) {
 	if format == nil {
 		return nil, errors.New("not the result of a load test that is known")
 	}
+	f.Text = plain(f.Text)
 	runs, err := format.read(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", f.Name, format.Name, placed(f.Text, err))
 	}
 	for i := range runs {
-		runs[i].About.Tool = format.Name
+		runs[i].About.Tool, runs[i].About.Target = format.Name, addresses(runs[i].About.Target)
 		for name, v := range runs[i].Figures {
-			if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+			// No tool measures a time of 0: it stands for one that there was not.
+			if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || v == 0 && strings.HasSuffix(name, "_ms") {
 				delete(runs[i].Figures, name)
 			}
 		}
@@ -91,6 +95,50 @@ func Read(f File) ([]compare.Run, error) {
 	}
 	return runs, nil
 }
+
+// addresses are URLs parted by commas without what may be a secret: users, passwords and
+// queries. One that cannot be read is left out.
+func addresses(list string) string {
+	var out []string
+	for text := range strings.SplitSeq(list, ", ") {
+		u, err := url.Parse(text)
+		if err != nil || u.Opaque != "" || u.Host == "" && strings.Contains(text, "@") {
+			continue
+		}
+		u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+		out = append(out, u.String())
+	}
+	return strings.Join(out, ", ")
+}
+
+// plain is the text as JSON has it: without a byte order mark, and with null for the NaN
+// and Infinity that Python writes (sglang: the request rate, unless one is asked for).
+func plain(text []byte) []byte {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i, quoted := 0, false; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\' && i+1 < len(text):
+			out = append(out, c)
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == 'N' || c == 'I' || c == '-'):
+			if n := len(unmeasured.Find(text[i:])); n > 0 {
+				out = append(out, "null"...)
+				i += n - 1
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+var unmeasured = regexp.MustCompile(`^(NaN|-?Infinity)\b`)
 
 // placed says at which line and column a JSON document is wrong.
 func placed(text []byte, err error) error {

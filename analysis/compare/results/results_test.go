@@ -111,6 +111,70 @@ func TestInferencePerfAndSGLang(t *testing.T) {
 	}
 }
 
+// What Python writes for no number, and what editors put before a text, is no reason not
+// to read a file. Within a text it stays.
+func TestNoNumbers(t *testing.T) {
+	for text, load := range map[string]string{
+		strings.Replace(sglang, "4.0", "Infinity", 1): "all requests at once",
+		strings.Replace(sglang, "4.0", "null", 1):     "all requests at once",
+		strings.Replace(sglang, "4.0", `"trace"`, 1):  "open loop, a trace",
+		"\ufeff" + sglang: "open loop, 4 req/s",
+		strings.Replace(sglang, `"sglang"`, `"NaN, \"-Infinity\\", "x": -Infinity`, 1): "open loop, 4 req/s",
+	} {
+		runs, err := Read(File{Name: "x", Text: []byte(text)})
+		if err != nil || FormatOf([]byte(text)) != "sglang" || runs[0].About.Load != load {
+			t.Errorf("%s: %+v, %v", text, runs, err)
+		}
+	}
+	if got := string(plain([]byte(`{"a NaN": "-Infinity", "b": [NaN,-Infinity , Infinity], "c": -1, "Name": Nano}`))); got != `{"a NaN": "-Infinity", "b": [null,null , null], "c": -1, "Name": Nano}` {
+		t.Error(got)
+	}
+}
+
+// A time of 0 was not measured, and one without a unit is none.
+func TestNotMeasured(t *testing.T) {
+	runs, err := Read(File{Name: "x", Text: []byte(strings.Replace(sglang, `"mean_tpot_ms": 12`, `"mean_tpot_ms": 0`, 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := runs[0].Figures["mean_tpot_ms"]; ok {
+		t.Errorf("a mean of %v ms", v)
+	}
+	run, err := aiperfRequests([]byte(`{"metadata": {"request_start_ns": 1, "request_end_ns": 9}, "metrics": {"inter_chunk_latency": {"value": [3, 4], "unit": "ticks"}, "request_latency": {"value": 8, "unit": "ns"}}}`))
+	if err != nil || run.Values["chunk_gap_ms"] != nil || len(run.Values["latency_ms"]) != 1 {
+		t.Errorf("%v, %v", run.Values, err)
+	}
+	whole := vllmResult{OutputLens: []float64{5}, TTFTs: []float64{0}, Latencies: []float64{2}}
+	if run := whole.run(); run.Values["ttft_ms"] != nil || run.Values["latency_ms"][0] != 2000 {
+		t.Errorf("%v", run.Values)
+	}
+}
+
+// Other tools keep the address as it was typed.
+func TestAddressesHoldNoSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://user:hunter2@host:8000/v1?api_key=hunter2#hunter2": "http://host:8000/v1",
+		"http://a/v1, https://hunter2@b:1/v1?":                     "http://a/v1, https://b:1/v1",
+		"user:hunter2@host":                                        "",
+		"hunter2@host:80/v1":                                       "",
+		"host:8000":                                                "",
+		"":                                                         "",
+	} {
+		if got := addresses(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	text, err := os.ReadFile("../../../fixtures/compare/guidellm.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := fixture(t, "guidellm.json")[0].About.Target
+	runs, err := Read(File{Name: "x", Text: []byte(strings.ReplaceAll(string(text), was, strings.Replace(was, "://", "://user:hunter2@", 1)+"?key=hunter2"))})
+	if err != nil || was == "" || runs[0].About.Target != was {
+		t.Errorf("%q in place of %q, %v", runs[0].About.Target, was, err)
+	}
+}
+
 // A figure of the same name that means something else is left out, and said so.
 func TestAlike(t *testing.T) {
 	vllm, aiperf := fixture(t, "vllm-detailed.json"), fixture(t, "aiperf/profile_export_aiperf.json")

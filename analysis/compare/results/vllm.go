@@ -98,9 +98,9 @@ func readBench(f File, latency string) (runs []compare.Run, err error) {
 }
 
 func (r *vllmResult) rate() string {
-	var text string
-	if json.Unmarshal(r.Rate, &text) == nil {
-		return text
+	var text *string
+	if json.Unmarshal(r.Rate, &text) == nil && text != nil {
+		return *text
 	}
 	var rate float64
 	if json.Unmarshal(r.Rate, &rate) == nil && rate > 0 {
@@ -116,6 +116,8 @@ func (r *vllmResult) load() string {
 		return fmt.Sprintf("closed loop, concurrency %v", *r.MaxConcurrency)
 	case rate == "inf":
 		return "all requests at once"
+	case rate == "trace": // of sglang
+		return "open loop, a trace"
 	case r.MaxConcurrency != nil:
 		return fmt.Sprintf("open loop, %s req/s, at most %v at once", rate, *r.MaxConcurrency)
 	}
@@ -131,7 +133,10 @@ func (r *vllmResult) run() compare.Run {
 	}
 	var b compare.Builder
 	for i := range n {
-		x := compare.Request{Place: int64(i), Tokens: r.OutputLens[i], Values: map[string]float64{"ttft_ms": r.TTFTs[i] * 1000}}
+		x := compare.Request{Place: int64(i), Tokens: r.OutputLens[i], Values: map[string]float64{}}
+		if r.TTFTs[i] > 0 { // 0: an answer that did not come in parts
+			x.Values["ttft_ms"] = r.TTFTs[i] * 1000
+		}
 		x.Failed = len(r.Errors) == n && r.Errors[i] != "" || len(r.Errors) != n && r.OutputLens[i] == 0
 		latency := 0.0
 		if len(r.ITLs) == n {
@@ -146,7 +151,7 @@ func (r *vllmResult) run() compare.Run {
 		}
 		if latency > 0 {
 			x.Values["latency_ms"] = latency * 1000
-			if x.Tokens > 1 {
+			if x.Tokens > 1 && r.TTFTs[i] > 0 {
 				x.Values["tpot_ms"] = (latency - r.TTFTs[i]) / (x.Tokens - 1) * 1000
 			}
 			if len(r.Starts) == n {

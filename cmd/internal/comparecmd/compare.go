@@ -198,6 +198,9 @@ func (o *options) compare(ctx context.Context, app *cli.App, sides [2]side) (c c
 		if len(o.limits) > 0 || len(o.names) > 0 {
 			return c, cli.WithHint(cli.Usagef("snapshots have no metrics to judge: they are compared by configuration"), "--fail-on-drift makes any change fail")
 		}
+		if err := apart(a, b); err != nil {
+			return c, err
+		}
 		c = compare.Configuration(*a.snapshot, *b.snapshot)
 		if o.failOnDrift && len(c.Drift) > 0 {
 			c.Verdict = compare.Fail
@@ -228,6 +231,12 @@ func outcome(c compare.Comparison) error {
 		return cli.Gate(fmt.Errorf("the candidate is worse: %s", render.List(c.Reasons, most)))
 	case c.Verdict != compare.Undetermined:
 		return nil
+	case c.Kind == compare.Metrics && len(c.Invalid) > 0:
+		return cli.WithHint(cli.NoVerdict(errors.New(strings.Join(c.Invalid, "; "))), "the table shows what changed; judged are latencies, errors, queues, throughput, hit rates and costs")
+	case c.Kind == compare.Metrics && spread(c):
+		return cli.WithHint(cli.NoVerdict(fmt.Errorf("no verdict on %s", render.List(c.Reasons, most))), "record for longer; --margin says what counts as the same")
+	case c.Kind == compare.Metrics:
+		return cli.WithHint(cli.NoVerdict(errors.New("it is not known how far what is judged varies")), "record for longer: it takes 8 samples a side")
 	case len(c.Invalid) > 0:
 		return cli.WithHint(cli.NoVerdict(errors.New(render.Clean(strings.Join(c.Invalid, "; ")))), "measure that side again")
 	case len(c.Reasons) > 0 && spread(c):

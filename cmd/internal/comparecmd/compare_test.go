@@ -214,4 +214,21 @@ func TestRecordings(t *testing.T) {
 	if c, code := document(t, a, slow, "--metrics", "gpu_temperature_c"); code != cli.CodeOK || len(c.Metrics) != 1 {
 		t.Errorf("exit %d: %+v", code, c)
 	}
+	r := execute(t, a, same, "--metrics", "p95_latency_ms,gpu_temperatur_c")
+	if r.Code != cli.CodeUsage || !strings.Contains(r.Err, "did you mean gpu_temperature_c?") {
+		t.Errorf("a metric that is not there passes: exit %d: %s", r.Code, r.Err)
+	}
+	endless := filepath.Join(tmp, "endless.csv")
+	text, err := os.ReadFile(same)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	lines[5] = strings.Split(lines[5], ",")[0] + ",+Inf,NaN"
+	if err := os.WriteFile(endless, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, code := document(t, a, endless); code != cli.CodeOK || len(c.Metrics) != 2 || math.Abs(c.Metrics[0].Candidate-100) > 40 {
+		t.Errorf("exit %d: %+v", code, c)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -32,6 +33,9 @@ func (o *options) series(ctx context.Context, app *cli.App, a, b side) (out comp
 	if err != nil {
 		return out, err
 	}
+	if err := apart(a, b); err != nil {
+		return out, err
+	}
 	var list []compare.Recording
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		x, y := before[name], after[name]
@@ -54,11 +58,30 @@ func (o *options) series(ctx context.Context, app *cli.App, a, b side) (out comp
 		}
 		return out, cli.WithHint(cli.NoVerdict(errors.New("the recordings have no series in common")), "%s", hint)
 	}
+	if err := o.named(list, c); err != nil {
+		return out, err
+	}
 	out = compare.Recorded(list, o.judged)
 	if n, m := len(before)-len(list), len(after)-len(list); n+m > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d series are in the baseline only and %d in the candidate only", n, m))
 	}
 	return out, nil
+}
+
+// named finds metrics that were asked for and that the sides do not have in common: one
+// that is missing must not pass.
+func (o *options) named(list []compare.Recording, c catalog.Catalog) error {
+	for _, name := range o.names {
+		if slices.ContainsFunc(list, func(r compare.Recording) bool { return r.Metric == name }) {
+			continue
+		}
+		err := cli.Usagef("--metrics: the recordings have no series of %q in common", name)
+		if near := c.Near(name, 1); len(near) > 0 && near[0] != name {
+			return cli.WithHint(err, "did you mean %s?", near[0])
+		}
+		return cli.WithHint(err, "leave out --metrics to see what they have in common")
+	}
+	return nil
 }
 
 // group is what of a recording is one series: means over its series at each time.
@@ -67,6 +90,14 @@ type group struct {
 	rate   bool // of a counter, by second
 	sum    map[int64]float64
 	n      map[int64]float64
+}
+
+// add counts a value, if it is a number.
+func (g *group) add(t int64, v float64) {
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		g.sum[t] += v
+		g.n[t]++
+	}
 }
 
 func (g *group) values() []float64 {
@@ -127,16 +158,14 @@ func (o *options) put(groups map[string]*group, x *series.Series, c catalog.Cata
 	}
 	if !g.rate {
 		for t, v := range x.Points() {
-			g.sum[t] += v
-			g.n[t]++
+			g.add(t, v)
 		}
 		return
 	}
 	last, _ := x.Bounds()
 	for t, v := range x.Increases() {
 		if t > last {
-			g.sum[t] += v / (float64(t-last) / 1000)
-			g.n[t]++
+			g.add(t, v/(float64(t-last)/1000))
 		}
 		last = t
 	}

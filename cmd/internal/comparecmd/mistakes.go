@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"llmops/cmd/internal/cli"
+	"llmops/cmd/internal/inputs"
 )
 
 // fits finds flags that mean nothing for what is compared: a gate that is not there
@@ -26,13 +27,21 @@ func (o *options) fits(a, b side) error {
 	return nil
 }
 
-// apart tells whether every run is there once. One that a side names twice would show
+// apart tells whether everything is there once. A run that a side names twice would show
 // how far runs vary where nothing does, and beside itself nothing is worse.
 func apart(a, b side) error {
+	what, hint := "file", "a file counts once, on one side: record again"
+	if a.kind == loadTest {
+		what, hint = "run", "a run counts once, on one side: run the load test again"
+	}
 	seen := map[string]string{}
 	for _, s := range []side{a, b} {
-		for _, p := range s.parts {
-			real, err := filepath.EvalSymlinks(p.path)
+		paths, err := s.paths()
+		if err != nil {
+			return cli.Usage(err)
+		}
+		for _, path := range paths {
+			real, err := filepath.EvalSymlinks(path)
 			if err != nil {
 				return cli.Usage(err)
 			}
@@ -40,13 +49,25 @@ func apart(a, b side) error {
 				return cli.Usage(err)
 			}
 			switch first, is := seen[real]; {
-			case is && first == p.path:
-				return cli.WithHint(cli.Usagef("%s is named twice", p.path), "a run counts once, on one side: run the load test again")
+			case is && first == path:
+				return cli.WithHint(cli.Usagef("%s is named twice", path), "%s", hint)
 			case is:
-				return cli.WithHint(cli.Usagef("%s and %s are the same run", first, p.path), "a run counts once, on one side: run the load test again")
+				return cli.WithHint(cli.Usagef("%s and %s are the same %s", first, path, what), "%s", hint)
 			}
-			seen[real] = p.path
+			seen[real] = path
 		}
 	}
 	return nil
+}
+
+// paths are those of all that a side is made of.
+func (s side) paths() (list []string, err error) {
+	for _, p := range s.parts {
+		list = append(list, p.path)
+	}
+	sources, err := inputs.Walk(s.files, nil)
+	for _, source := range sources {
+		list = append(list, source.Name)
+	}
+	return list, err
 }

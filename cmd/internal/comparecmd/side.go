@@ -2,6 +2,7 @@ package comparecmd
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -43,7 +44,7 @@ type side struct {
 	kind     kind
 	parts    []part // of a load test
 	snapshot *snapshot.Snapshot
-	files    []string // of metrics
+	files    []string // of metrics, or of the snapshot
 }
 
 // part is a run folder, or a file of a load test.
@@ -114,6 +115,11 @@ func openPath(path string) (s side, err error) {
 			return openFile(file)
 		}
 	}
+	var broken error
+	add := func(file string) {
+		parts, err := resultAt(file)
+		s.parts, broken = append(s.parts, parts...), cmp.Or(broken, err)
+	}
 	for _, e := range entries {
 		sub := filepath.Join(path, e.Name())
 		switch {
@@ -126,28 +132,20 @@ func openPath(path string) (s side, err error) {
 				return s, cli.Usage(err)
 			}
 			for _, x := range inner {
-				s.parts = append(s.parts, resultAt(filepath.Join(sub, x.Name()))...)
+				add(filepath.Join(sub, x.Name()))
 			}
 		default:
-			s.parts = append(s.parts, resultAt(sub)...)
+			add(sub)
 		}
 	}
 	if len(s.parts) > 0 {
+		if broken != nil { // one result fewer would be another comparison
+			return s, broken
+		}
 		s.kind = loadTest
 		return s, nil
 	}
 	return side{kind: metrics, files: []string{path}}, nil
-}
-
-// resultAt is the result of a load test that a file holds; nil: it holds none.
-func resultAt(path string) []part {
-	if ext := filepath.Ext(path); ext != ".json" && ext != ".jsonl" || !regular(path) {
-		return nil
-	}
-	if one, err := openFile(path); err == nil && one.kind == loadTest {
-		return one.parts
-	}
-	return nil
 }
 
 func regular(path string) bool {
@@ -189,7 +187,7 @@ func openFile(path string) (s side, err error) {
 		return test(part{summary: true})
 	case snapshot.Schema:
 		if one, ok := single(path); ok {
-			return side{kind: snapshotOf, snapshot: one}, nil
+			return side{kind: snapshotOf, snapshot: one, files: []string{path}}, nil
 		}
 		return side{kind: metrics, files: []string{path}}, nil
 	default:

@@ -85,6 +85,8 @@ func TestIdleFlags(t *testing.T) {
 	}
 }
 
+const result = `{"model_id": "m", "num_prompts": 10, "completed": 10, "request_throughput": 3, "output_throughput": 90, "median_ttft_ms": 45}`
+
 // What is named by mistake is compared with nothing.
 func TestMistakenSides(t *testing.T) {
 	tmp := t.TempDir()
@@ -109,7 +111,30 @@ func TestMistakenSides(t *testing.T) {
 	if err := os.WriteFile("damaged/requests.jsonl", []byte("{\"schema\":\"llmops.request/v1\",\"id\":0}\n{\"schema\":]\n{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for name, text := range map[string]string{"m/a.csv": "timestamp,p95_latency_ms\n1,2\n", "n/b.csv": "timestamp,p95_latency_ms\n1,2\n", "s.json": `{"schema":"llmops.snapshot/v1","at":"2026-01-02T03:04:05Z"}`} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"cut/1.json": result, "cut/2.json": result[:60], "cut/notes.txt": "", "none/1.json": result, "none/x/2.json": "", "whole/1.json": result, "whole/other.json": "{}", "whole/budget.json": `{"schema":"llmops.budget/v1"}`} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, x := range []struct{ baseline, candidate, want string }{
+		{"whole", "cut", "cut/2.json: no JSON: unexpected EOF"},
+		{"whole", "none", "none/x/2.json is empty"},
+		{"whole", "whole", "whole/1.json is named twice"},
+		{"m/a.csv", "m/a.csv", "m/a.csv is named twice"},
+		{"m", filepath.Join(tmp, "m/a.csv"), "m/a.csv and " + filepath.Join(tmp, "m/a.csv") + " are the same file"},
+		{"m,n", "n", "n/b.csv is named twice"},
+		{"s.json", "./s.json", "s.json is named twice"},
 		{"", "a", `"": the name of a side, or of a part of it, is empty`},
 		{"a", "", `"": the name of a side, or of a part of it, is empty`},
 		{"a,,runs", "runs/b", `"a,,runs": the name of a side`},

@@ -34,10 +34,11 @@ that it stands for and what came of it. It takes about half a minute.
 
 That the gates fail is what the fault is for, so the exit code is 0 when the chain
 went through. With --fault the server misbehaves in another way, and the exit code
-is that of the report (3: a gate failed).`,
+is that of the report (3: a gate failed). What is there from the start is nothing
+unusual to a diagnosis: let a fault begin half-way (from=14s).`,
 		Example: `  llmops demo
-  llmops demo --fault slow-prefill:factor=40
-  llmops demo --fault http-error:status=503,p=0.05`,
+  llmops demo --fault slow-prefill:factor=40,from=14s
+  llmops demo --fault http-error:status=503,p=0.2,from=14s`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), app, o) },
 	}

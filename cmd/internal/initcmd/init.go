@@ -46,7 +46,8 @@ Files that are there stay as they are unless --force is given. Secrets are never
 written: the API key is read from the environment (LLMOPS_API_KEY).`,
 		Example: `  llmops init http://127.0.0.1:8000/v1
   llmops init --dir ops --schemas`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error { return o.configure(app, cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw := ""
 			if len(args) > 0 {
@@ -66,6 +67,32 @@ written: the API key is read from the environment (LLMOPS_API_KEY).`,
 	o.transport.AddFlags(cmd, "the server's certificate")
 	_ = cmd.MarkFlagDirname("dir") // only an unknown name is an error
 	return cmd
+}
+
+// configure reads the settings as for every command, but that a file which is about to be
+// replaced may be wrong: there would be no other way to be rid of it.
+func (o *options) configure(app *cli.App, cmd *cobra.Command, args []string) error {
+	root := cmd.Root()
+	wrong := root.PersistentPreRunE(cmd, args)
+	file := root.PersistentFlags().Lookup("config")
+	if named, _ := app.Getenv("LLMOPS_CONFIG"); wrong == nil || !o.force || file.Changed || named != "" {
+		return wrong
+	}
+	if err := file.Value.Set(os.DevNull); err != nil { // what else there is still counts
+		return wrong
+	}
+	if err := root.PersistentPreRunE(cmd, args); err != nil {
+		return err
+	}
+	read, err := os.Stat(settingsFile)
+	if err != nil {
+		return wrong
+	}
+	if written, err := os.Stat(filepath.Join(o.dir, settingsFile)); err != nil || !os.SameFile(read, written) {
+		return wrong
+	}
+	app.Warnf("%v; the file is replaced", wrong)
+	return nil
 }
 
 func run(ctx context.Context, app *cli.App, root *cobra.Command, o *options, raw string) error {

@@ -134,6 +134,40 @@ func TestKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
+// A settings file that no command reads is replaced like any other; one that stays where it
+// is, or that was named, is not.
+func TestReplacesWhatIsWrong(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const wrong = "loadtest:\n  concurency: 3\n"
+	write := func() {
+		if err := os.WriteFile("llmops.yaml", []byte(wrong), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	for _, args := range [][]string{{"init"}, {"init", "--dir", "ops", "--force"}, {"init", "--config", "llmops.yaml", "--force"}} {
+		if r := run(t, args...); r.Code != cli.CodeUsage || !strings.Contains(r.Err, `error: llmops.yaml:2:3: unknown key "concurency"`) || read(t, "llmops.yaml") != wrong {
+			t.Errorf("%q: exit %d: %s", args, r.Code, r.Err)
+		}
+	}
+	for name, env := range map[string]map[string]string{"here": nil, "by the environment": {"LLMOPS_INIT_SCHEMAS": "true"}} {
+		write()
+		r := clitest.Run(t, &cli.App{Getenv: clitest.Env(env)}, verbs, "init", "--force")
+		if r.Code != 0 || !strings.Contains(r.Err, `warning: llmops.yaml:2:3: unknown key "concurency"`) || read(t, "llmops.yaml") == wrong {
+			t.Errorf("%s: exit %d: %s", name, r.Code, r.Err)
+		}
+		if _, err := os.Stat("slo.schema.json"); (err == nil) != (env != nil) {
+			t.Errorf("%s: schemas: %v", name, err)
+		}
+		if err := os.RemoveAll("slo.schema.json"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := run(t, "config", "show"); r.Code != 0 {
+		t.Errorf("what was written: exit %d: %s", r.Code, r.Err)
+	}
+}
+
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	r := run(t, "init", "--dir", filepath.Join(dir, "it's", "new"))

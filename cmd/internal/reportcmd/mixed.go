@@ -1,6 +1,7 @@
 package reportcmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -81,6 +82,8 @@ func (m mixed) print(app *cli.App, out *cli.Output) error {
 			return m.verdicts(render.Style{}).CSV(w)
 		case "junit":
 			return m.junit(w)
+		case "github":
+			return render.Annotations(w, m.annotations())
 		}
 		return render.Write(w, out.Format, 0, m.document())
 	})
@@ -258,4 +261,15 @@ func (m mixed) junit(w io.Writer) error {
 		suite.Cases = append(suite.Cases, c)
 	}
 	return render.JUnit(w, suite)
+}
+
+// annotations has a workflow command of GitHub for each source but those that pass.
+func (m mixed) annotations() (list []render.Annotation) {
+	levels := map[state]string{failed: "error", undetermined: "warning", attention: "notice"}
+	for _, p := range m.parts {
+		if level, ok := levels[p.state]; ok {
+			list = append(list, render.Annotation{Level: level, Title: p.what + ": " + render.Clean(p.verdict), Message: render.Clean(p.source + ": " + cmp.Or(p.why, p.verdict))})
+		}
+	}
+	return list
 }

@@ -321,3 +321,26 @@ func FuzzDocument(f *testing.F) {
 		}
 	})
 }
+
+// An annotation for each source but those that pass, also of a single load test.
+func TestAnnotations(t *testing.T) {
+	res := execute(t, "report", "testdata/mix", "-o", "github")
+	if res.Code != cli.CodeGate {
+		t.Errorf("exit %d: %s", res.Code, res.Err)
+	}
+	levels := map[string]int{}
+	for line := range strings.Lines(res.Out) {
+		level, _, _ := strings.Cut(line, " ")
+		levels[level]++
+	}
+	if d := cmp.Diff(map[string]int{"::error": 2, "::warning": 1, "::notice": 4}, levels); d != "" || !strings.Contains(res.Out, "::error title=error budgets%3A fail::testdata/mix/budget.json: availability: 500 of 100000 bad") {
+		t.Errorf("%s\n%s", d, res.Out)
+	}
+	dir := whole(t, 40).write(t, t.TempDir())
+	if res := execute(t, "report", dir, "-o", "github", "--slo", "p50_latency_ms < 1"); res.Code != cli.CodeGate || !strings.HasPrefix(res.Out, "::error title=load test%3A fail::") || strings.Contains(res.Err, "::error") {
+		t.Errorf("exit %d: %q %s", res.Code, res.Out, res.Err)
+	}
+	if res := execute(t, "report", dir, "-o", "github", "--slo", "p50_latency_ms < 1000000"); res.Code != cli.CodeOK || res.Out != "" {
+		t.Errorf("exit %d: %q %s", res.Code, res.Out, res.Err)
+	}
+}

@@ -68,7 +68,7 @@ of load tests once more. The format follows the name of --output (.html, .md,
 	given = cmd.Flags().Changed
 	o.objectives.AddFlags(cmd)
 	cmd.Flags().BoolVar(&o.partial, "partial", false, "merge shards even if some are missing; the figures are then of a part of the load, and there is no verdict")
-	o.output.AddFlags(cmd, loadtestcmd.ShownFormats()...)
+	o.output.AddFlags(cmd, append(loadtestcmd.ShownFormats(), "github")...)
 	o.compat.AddFlags(cmd)
 	return cmd
 }
@@ -106,7 +106,7 @@ func run(ctx context.Context, app *cli.App, o *options) error {
 		return translate(app, o, r, groups, found.files)
 	case len(groups) == 0 && (len(r.anew) > 0 || r.partial):
 		return cli.WithHint(cli.Usagef("there is no run folder to judge again"), "--slo, --slo-file and --partial are for folders of load tests")
-	case len(groups) == 1 && len(found.files) == 0:
+	case len(groups) == 1 && len(found.files) == 0 && o.output.Format != "github":
 		return show(app, o, r, groups[0])
 	}
 	parts, err := r.parts(groups, found.files)

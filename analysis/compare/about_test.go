@@ -1,0 +1,28 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An open loop beside a closed one has a verdict only on what was asked for.
+func TestLoopsOfTwoKinds(t *testing.T) {
+	a, b := constant(500, 100), constant(500, 100)
+	a.About.Load, b.About.Load, b.Open = "closed loop, concurrency 4", "open loop, 10 req/s", true
+	for _, sides := range [][2]Run{{a, b}, {b, a}} {
+		if c := compared(t, sides[:1], sides[1:], Options{}); c.Verdict != Undetermined || len(c.Invalid) != 1 || !strings.Contains(c.Invalid[0], "an open loop") {
+			t.Errorf("%s, %v", c.Verdict, c.Invalid)
+		}
+		for _, o := range []Options{{Names: []string{"p50_ttft_ms"}}, {Limits: map[string]float64{"p50_ttft_ms": 0.05}}} {
+			if c := compared(t, sides[:1], sides[1:], o); c.Verdict != Pass || !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "they carry other loads") }) {
+				t.Errorf("%s, %v", c.Verdict, c.Warnings)
+			}
+		}
+	}
+	for _, x := range [][2]Run{{a, a}, {b, b}} {
+		if c := compared(t, x[:1], x[1:], Options{}); c.Verdict != Pass || len(c.Invalid) != 0 {
+			t.Errorf("alike: %s, %v", c.Verdict, c.Invalid)
+		}
+	}
+}
