@@ -63,7 +63,7 @@ ifeq ($(NVML),no)
 	@echo "no C compiler (cc): CGO_ENABLED=0, NVML is left out"
 endif
 	$(GO) vet $(PKG)
-	$(GO) test $(TESTFLAGS) $(PKG)
+	$(GO) test -timeout 5m $(TESTFLAGS) $(PKG)
 
 imports: ## check who imports whom (docs/architecture.md)
 	$(GO) test $(TESTFLAGS) -run '^TestImports$$' ./cmd/llmops
