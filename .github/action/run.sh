@@ -29,11 +29,13 @@ done <<< "$SLO"
 
 while IFS= read -r word; do args+=("$word"); done < <(words "$ARGS")
 
+summary() { if [[ -f "$OUT/summary.json" ]]; then cksum < "$OUT/summary.json"; fi; }
+before="$(summary)" # what lies in the folder of an earlier run may stay there
 llmops "${args[@]}" --out "$OUT"
 code=$?
-
-ran=false # refused arguments leave what lies in the folder of an earlier run
-[[ $code != 2 && -f "$OUT/summary.json" ]] && ran=true
+after="$(summary)"
+ran=false
+[[ -n "$after" && "$after" != "$before" ]] && ran=true
 
 if [[ -n "$BASELINE" && $ran == true ]]; then
   more=()

@@ -15,9 +15,9 @@ type point struct {
 	effect         float64
 }
 
-// link is where a share stands on the scale of the line, and back, with how fast the share
-// goes there: a logarithm of odds, over those that are allowed, and for a mean the margin,
-// 1 - limit/mean. Near the limit both scales are alike; above 0 is beyond it.
+// link is where a share stands on the scale of the line: a logarithm of odds, over those
+// that are allowed, and for a mean the margin, 1 - limit/mean. Near the limit both scales
+// are alike; above 0 is beyond it.
 func (p point) link(share float64) float64 {
 	if p.ofMean {
 		return 2 - 1/share
@@ -25,13 +25,18 @@ func (p point) link(share float64) float64 {
 	return logit(share) - logit(p.allowed)
 }
 
-func (p point) back(eta float64) (share, slope float64) {
+// back is the way back from eta, or from the last place before it that has a share: of a
+// mean, which has no end at 1, one of twenty times its limit. slope is how fast the share
+// goes there.
+func (p point) back(eta float64) (at, share, slope float64) {
 	if p.ofMean {
-		share = 1 / (2 - min(max(eta, -30), 0.95)) // at 1 a mean has no end
-		return share, share * share
+		at = min(max(eta, -30), 0.95)
+		share = 1 / (2 - at)
+		return at, share, share * share
 	}
-	share = 1 / (1 + math.Exp(-min(max(eta+logit(p.allowed), -30), 30)))
-	return share, share * (1 - share)
+	odds := min(max(eta+logit(p.allowed), -30), 30)
+	share = 1 / (1 + math.Exp(-odds))
+	return odds - logit(p.allowed), share, share * (1 - share)
 }
 
 func byLoad(a, b point) int { return cmp.Compare(a.x, b.x) }
@@ -85,8 +90,7 @@ func fit(points []point) (line, bool) {
 			return l, false
 		}
 		for i, p := range points {
-			eta := l.at(p.x)
-			mu, slope := p.back(eta)
+			eta, mu, slope := p.back(l.at(p.x))
 			v, limit := mu*(1-mu), p.allowed*(1-p.allowed)
 			z[i] = eta + (p.share-mu)/slope
 			w[i] = p.w * slope * slope / (v * (1 + v/limit))

@@ -95,6 +95,23 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// Of means the margin of an M/M/1 queue is a straight line up to its end, and a probe far
+// beyond the limit, of which the share hardly changes any more, does not bend it.
+func TestLineOfMeans(t *testing.T) {
+	for _, knee := range []float64{0.7, 0.9, 0.95} {
+		for _, top := range []float64{0.9, 0.96, 0.98, 0.99} {
+			var points []point
+			for _, margin := range []float64{-2, -0.8, -0.3, 0.2, 0.6, top} {
+				points = append(points, Probe{Load: knee + (1-knee)*margin, Margin: margin, Weight: 1000}.point())
+			}
+			l, ok := fit(points)
+			if !ok || math.Abs(l.root()/knee-1) > 1e-4 || math.Abs(l.slope*(1-knee)-1) > 0.01 || !l.straight() {
+				t.Errorf("a knee of %g, and a probe at %.2g of the limit: root %g, slope %g, want %g (%+v)", knee, 1/(1-top), l.root(), l.slope, 1/(1-knee), l)
+			}
+		}
+	}
+}
+
 // What only the probes know of themselves counts too: as many points on the very line
 // have an interval by the effect of each.
 func TestLineKnowsItsProbes(t *testing.T) {

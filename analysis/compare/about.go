@@ -72,15 +72,17 @@ func (c *Comparison) beware(baseline, candidate []Run) {
 	}
 }
 
-// loops looks for sides of which one is an open loop and the other a closed one. They
-// carry other loads, and what is left of figures that mean the same is too little for a
+// loops looks for sides of which one is an open loop and the other a closed one, or one
+// sends all at once. They carry other loads, and what is left of figures that mean the same is too little for a
 // verdict that nobody asked for by name.
 func (c *Comparison) loops(baseline, candidate []Run, asked bool) {
 	of := func(runs []Run) string {
 		var list []string
 		for _, r := range runs {
 			switch {
-			case r.About.Load == "": // not known
+			case r.About.Load == "" || r.Capped: // not known, or in between
+			case r.About.Load == AtOnce:
+				list = append(list, AtOnce)
 			case r.Open:
 				list = append(list, "an open loop")
 			default:

@@ -26,3 +26,20 @@ func TestLoopsOfTwoKinds(t *testing.T) {
 		}
 	}
 }
+
+// What is neither kind of loop is held against neither.
+func TestLoadsThatAreNoLoop(t *testing.T) {
+	open, closed, capped, atOnce := constant(500, 100), constant(500, 100), constant(500, 100), constant(500, 100)
+	open.About.Load, open.Open = "open loop, 10 req/s", true
+	closed.About.Load = "closed loop, concurrency 4"
+	capped.About.Load, capped.Capped = "open loop, 10 req/s, at most 64 at once", true
+	atOnce.About.Load = AtOnce
+	for _, other := range []Run{open, closed} {
+		if c := compared(t, []Run{other}, []Run{capped}, Options{}); len(c.Invalid) != 0 {
+			t.Errorf("%s beside %s: %v", other.About.Load, capped.About.Load, c.Invalid)
+		}
+		if c := compared(t, []Run{other}, []Run{atOnce}, Options{}); c.Verdict != Undetermined || len(c.Invalid) != 1 || !strings.Contains(c.Invalid[0], AtOnce) {
+			t.Errorf("%s beside %s: %s, %v", other.About.Load, AtOnce, c.Verdict, c.Invalid)
+		}
+	}
+}

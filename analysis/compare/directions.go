@@ -3,6 +3,7 @@ package compare
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // directionOf is where an improvement of a recorded metric goes; 0: not known, or not the
@@ -11,7 +12,7 @@ func directionOf(metric string) Direction {
 	if s, ok := Lookup(metric); ok {
 		return s.Better
 	}
-	has := func(word string) bool { return strings.Contains(metric, word) }
+	has := func(word string) bool { return begins(metric, word) }
 	// The parts of a histogram or summary count requests, whatever it is of.
 	for _, part := range []string{"_sum", "_count", "_created", "_bucket"} {
 		if of, ok := strings.CutSuffix(metric, part); ok && slices.ContainsFunc([]string{"latency", "duration", "seconds", "_ms", "time"}, func(w string) bool { return strings.Contains(of, w) }) {
@@ -27,6 +28,20 @@ func directionOf(metric string) Direction {
 		return Lower
 	}
 	return 0
+}
+
+// begins tells whether a word of a name begins like that: unhealthy is not healthy.
+func begins(metric, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(metric[from:], word)
+		if i < 0 {
+			return false
+		}
+		if from += i; from == 0 || !unicode.IsLetter(rune(metric[from-1])) {
+			return true
+		}
+		from++
+	}
 }
 
 // Words of names that tell where an improvement goes, in the order in which they count.

@@ -103,7 +103,8 @@ func TestDirections(t *testing.T) {
 			spec_decode_acceptance_rate spec_decode_acceptance_length user_retention_rate conversion_rate user_satisfaction_score cost_efficiency_score resource_efficiency error_budget_remaining`,
 		0: `prompt_tokens_per_second prompt_tokens_total p95_prompt_tokens mean_output_tokens concurrent_requests gpu_utilization gpu_temperature_c gpu_power_w kv_cache_utilization instance_count
 			cpu_utilization memory_used_bytes memory_available_bytes active_users session_duration probe_errors probe_duration_ms server_info gpu_last_xid request_timeout_seconds
-			vllm:time_to_first_token_seconds_count vllm:e2e_request_latency_seconds_sum vllm:request_queue_time_seconds_count tgi_request_queue_duration_count vllm:e2e_request_latency_seconds_created`,
+			vllm:time_to_first_token_seconds_count vllm:e2e_request_latency_seconds_sum vllm:request_queue_time_seconds_count tgi_request_queue_duration_count vllm:e2e_request_latency_seconds_created
+			unhealthy_hosts memory_inefficiency dissatisfaction_score service_unavailability dequeue_total`,
 	} {
 		for metric := range strings.FieldsSeq(metrics) {
 			if got := directionOf(metric); got != direction {

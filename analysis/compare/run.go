@@ -11,6 +11,9 @@ type Run struct {
 	// Open tells that the load came at its own pace, whatever the service did:
 	// requests by second are then what was asked for.
 	Open bool
+	// Capped tells of a load that came at its own pace, but waited while too many
+	// requests were in flight.
+	Capped bool
 
 	// Values are those of the succeeded requests by metric, such as ttft_ms, in
 	// the order of the schedule. Requests in which it was not measured are left
@@ -31,6 +34,9 @@ type Run struct {
 	// Where values are known too, those count.
 	Figures map[string]float64
 }
+
+// AtOnce is the About.Load of a run without any pace.
+const AtOnce = "all requests at once"
 
 // About is what a run was, in words. An empty text is not known. Where both sides
 // know, and it is not the same, the sides may differ for that reason.

@@ -132,7 +132,7 @@ func judge(t fault.Test, v float64, n normal, other float64) float64 {
 	change(t.Rises, ratio, 1)
 	change(down(t.Falls), -ratio, -1)
 	change(t.Gains, v-n.median, 1)
-	change(down(negative(t.Loses)), -(v - n.median), -1)
+	change(t.Loses, n.median-v, -1)
 	if t.Holds != nil {
 		if n.n == 0 {
 			e = math.NaN()
@@ -169,14 +169,6 @@ func judge(t fault.Test, v float64, n normal, other float64) float64 {
 
 // down turns a ramp that falls into one that rises, of the negative.
 func down(r *fault.Ramp) *fault.Ramp {
-	if r == nil {
-		return nil
-	}
-	return &fault.Ramp{From: -r.From, To: -r.To}
-}
-
-// negative is a ramp of losses, which are written without a sign.
-func negative(r *fault.Ramp) *fault.Ramp {
 	if r == nil {
 		return nil
 	}

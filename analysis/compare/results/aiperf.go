@@ -97,7 +97,8 @@ func readAIPerf(f File) ([]compare.Run, error) {
 		if p.Kind != "profiling" {
 			continue
 		}
-		about.Load, run.Open = p.Type, p.Rate != nil && p.Concurrency == nil
+		about.Load = p.Type
+		run.Open, run.Capped = p.Rate != nil && p.Concurrency == nil, p.Rate != nil && p.Concurrency != nil
 		if p.Concurrency != nil {
 			about.Load += fmt.Sprintf(" %v", *p.Concurrency)
 		}

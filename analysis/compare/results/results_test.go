@@ -131,6 +131,16 @@ func TestNoNumbers(t *testing.T) {
 	}
 }
 
+// A rate with a bound on what is in flight is no open loop, and no closed one either.
+func TestCappedRate(t *testing.T) {
+	for bound, want := range map[string][2]bool{"null": {true, false}, "64": {false, true}} {
+		runs, err := Read(File{Name: "x", Text: []byte(strings.Replace(sglang, `"request_rate": 4.0`, `"request_rate": 4.0, "max_concurrency": `+bound, 1))})
+		if err != nil || [2]bool{runs[0].Open, runs[0].Capped} != want {
+			t.Errorf("at most %s: %+v, %v", bound, runs, err)
+		}
+	}
+}
+
 // A time of 0 was not measured, and one without a unit is none.
 func TestNotMeasured(t *testing.T) {
 	runs, err := Read(File{Name: "x", Text: []byte(strings.Replace(sglang, `"mean_tpot_ms": 12`, `"mean_tpot_ms": 0`, 1))})

@@ -85,7 +85,9 @@ func readBench(f File, latency string) (runs []compare.Run, err error) {
 		}
 		run.Name, run.Figures = f.Name, fig
 		run.About = compare.About{Model: r.Model, API: r.EndpointType, Load: r.load()}
-		run.Open = r.rate() != "inf" && r.MaxConcurrency == nil
+		if r.rate() != "inf" {
+			run.Open, run.Capped = r.MaxConcurrency == nil, r.MaxConcurrency != nil
+		}
 		runs = append(runs, run)
 		return nil
 	})
@@ -115,7 +117,7 @@ func (r *vllmResult) load() string {
 	case rate == "inf" && r.MaxConcurrency != nil:
 		return fmt.Sprintf("closed loop, concurrency %v", *r.MaxConcurrency)
 	case rate == "inf":
-		return "all requests at once"
+		return compare.AtOnce
 	case rate == "trace": // of sglang
 		return "open loop, a trace"
 	case r.MaxConcurrency != nil:

@@ -198,7 +198,7 @@ func (o *options) compare(ctx context.Context, app *cli.App, sides [2]side) (c c
 		if len(o.limits) > 0 || len(o.names) > 0 {
 			return c, cli.WithHint(cli.Usagef("snapshots have no metrics to judge: they are compared by configuration"), "--fail-on-drift makes any change fail")
 		}
-		if err := apart(a, b); err != nil {
+		if err := apart(a, b, linked); err != nil {
 			return c, err
 		}
 		c = compare.Configuration(*a.snapshot, *b.snapshot)

@@ -158,6 +158,10 @@ func (f *folder) read(ctx context.Context, b *compare.Builder) error {
 		}
 		add(b, rec, base)
 	}
+	if s := f.summary; s != nil && f.stopped == "" && int64(n) != s.Requests.Total { // those that are missing may be the slow ones
+		return cli.WithHint(cli.Usagef("%s has %d requests where %s has %d", f.requests, n, runfolder.Summary, s.Requests.Total),
+			"one of them was changed or broken off since the load test wrote it: copy the folder again, or name its %s alone", runfolder.Summary)
+	}
 	return nil
 }
 
@@ -186,8 +190,8 @@ func add(b *compare.Builder, r *request.Record, base time.Time) {
 		b.Span(r.SentAt.Sub(base).Seconds(), r.DoneAt.Sub(base).Seconds(), tokens)
 	}
 	for i := 1; i < len(r.Chunks); i++ {
-		gap := request.Ms(r.Chunks[i].At - r.Chunks[i-1].At)
+		gap, perToken := loadreport.Gap(r.Chunks, i)
 		b.Gap(r.ID, gap)
-		b.Value("itl_ms", r.ID, gap/float64(max(r.Chunks[i].Tokens, 1)))
+		b.Value("itl_ms", r.ID, perToken)
 	}
 }

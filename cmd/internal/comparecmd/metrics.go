@@ -33,7 +33,7 @@ func (o *options) series(ctx context.Context, app *cli.App, a, b side) (out comp
 	if err != nil {
 		return out, err
 	}
-	if err := apart(a, b); err != nil {
+	if err := apart(a, b, linked); err != nil {
 		return out, err
 	}
 	var list []compare.Recording

@@ -16,7 +16,7 @@ import (
 func (o *options) loadTests(ctx context.Context, app *cli.App, a, b side) (c compare.Comparison, err error) {
 	var runs [2][]compare.Run
 	var errs [2]error
-	if err := apart(a, b); err != nil {
+	if err := apart(a, b, linked); err != nil {
 		return c, err
 	}
 	stop := app.Progress(func() string { return "reading load tests" })
@@ -30,6 +30,9 @@ func (o *options) loadTests(ctx context.Context, app *cli.App, a, b side) (c com
 		if err != nil {
 			return c, err
 		}
+	}
+	if err := apart(a, b, copied); err != nil {
+		return c, err
 	}
 	before, after, notes := results.Alike(runs[0], runs[1])
 	if c, err = compare.Runs(before, after, o.judged); err != nil {

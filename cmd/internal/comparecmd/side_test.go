@@ -1,8 +1,10 @@
 package comparecmd_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +34,7 @@ func events(t *testing.T, dir string, facts runfolder.Facts) {
 func TestBrokenOff(t *testing.T) {
 	tmp := t.TempDir()
 	before, ended := folder(t, tmp+"/before", 1001, 1, nil), folder(t, tmp+"/ended", 1000, 1, nil)
-	interrupted, killed := folder(t, tmp+"/interrupted", 1000, 1, nil), folder(t, tmp+"/killed", 1000, 1, nil)
+	interrupted, killed := folder(t, tmp+"/interrupted", 1000, 1, nil), folder(t, tmp+"/killed", 1002, 1, nil)
 	events(t, ended, runfolder.Facts{Ended: true})
 	events(t, interrupted, runfolder.Facts{Ended: true, Run: loadreport.Run{Interrupted: true}})
 	events(t, killed, runfolder.Facts{})
@@ -96,6 +98,9 @@ func TestMistakenSides(t *testing.T) {
 	if err := os.Symlink("a", "latest"); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS("copy", os.DirFS("a")); err != nil {
+		t.Fatal(err)
+	}
 	for i, seed := range []uint64{1, 2} {
 		folder(t, "mixed/"+string(rune('0'+i)), 300+i, 1, func(s *loadreport.Summary) {
 			s.Load.Shard, s.Load.Seed = []string{"1/2", "2/2"}[i], seed
@@ -106,6 +111,14 @@ func TestMistakenSides(t *testing.T) {
 		if err := os.WriteFile(name+"/summary.json", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	folder(t, "shorter", 300, 1, nil)
+	text, err := os.ReadFile("shorter/requests.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("shorter/requests.jsonl", slices.Concat(bytes.SplitAfter(text, []byte("\n"))[:297]...), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	folder(t, "damaged", 300, 1, nil)
 	if err := os.WriteFile("damaged/requests.jsonl", []byte("{\"schema\":\"llmops.request/v1\",\"id\":0}\n{\"schema\":]\n{}\n"), 0o600); err != nil {
@@ -127,6 +140,9 @@ func TestMistakenSides(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Link("m/a.csv", "hard.csv"); err != nil {
+		t.Fatal(err)
+	}
 	for _, x := range []struct{ baseline, candidate, want string }{
 		{"whole", "cut", "cut/2.json: no JSON: unexpected EOF"},
 		{"whole", "none", "none/x/2.json is empty"},
@@ -141,10 +157,15 @@ func TestMistakenSides(t *testing.T) {
 		{"a", "a", "a is named twice"},
 		{"a", "latest", "a and latest are the same run"},
 		{"a", filepath.Join(tmp, "a/summary.json"), "a and " + filepath.Join(tmp, "a") + " are the same run"},
+		{"a", "copy", "a and copy are the same run"},
+		{"runs,a", "copy/requests.jsonl", "a and copy are the same run"},
+		{"whole/1.json", "cut/1.json", "whole/1.json and cut/1.json are the same run"},
+		{"m", "hard.csv", "m/a.csv and hard.csv are the same file"},
 		{"a", "runs,runs/b", "runs/b is named twice"},
 		{"a", "mixed", "mixed holds shards of several runs"},
 		{"a", "broken", "broken/summary.json:2:14: no JSON: unexpected end"},
 		{"a", "typed", "typed/summary.json:2:26: \"requests.total\" cannot be a string"},
+		{"a", "shorter", "shorter/requests.jsonl has 297 requests where summary.json has 300"},
 		{"a", "damaged", "damaged/requests.jsonl:2:11: "},
 	} {
 		if r := execute(t, x.baseline, x.candidate); r.Code != cli.CodeUsage || !strings.HasPrefix(r.Err, "llmops: error: "+x.want) {
