@@ -46,31 +46,43 @@ func (c Class) floor() float64 {
 
 // ClassOf tells the class of a metric by its name, which may carry labels, by the
 // conventions of Prometheus and the names of the catalogue. A name that says nothing is
-// Auto.
-func ClassOf(name string) Class {
-	name, _, _ = strings.Cut(strings.ToLower(name), "{")
+// Auto. Names that end in _sum or _count are counters where both are, which has (nil:
+// none) tells of names without labels, or where a unit comes before: connection_count is
+// no part of a histogram.
+func ClassOf(name string, has func(name string) bool) Class {
+	whole, _, _ := strings.Cut(name, "{")
+	name = strings.ToLower(whole)
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == ':' || r == '.' || r == '-' || r == ' ' })
-	has := func(any ...string) bool {
+	says := func(any ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(any, w) })
 	}
-	last := ""
-	if len(words) > 0 {
-		last = words[len(words)-1]
+	last, before := "", ""
+	if n := len(words); n > 0 {
+		last, before = words[n-1], words[max(n-2, 0)]
+	}
+	part := false // of a histogram or a summary
+	for end, other := range map[string]string{"_sum": "_count", "_count": "_sum"} {
+		if base, ok := strings.CutSuffix(name, end); ok {
+			part = slices.Contains(units, before) || has != nil && has(whole[:len(base)]+other)
+		}
 	}
 	switch {
 	case last == "bucket":
 		return Bucket
-	case last == "total" || last == "sum" && len(words) > 1 || last == "count" && len(words) > 1:
+	case last == "total" || part:
 		return Counter
-	case has("errors", "error", "failures", "failed", "timeouts", "timeout", "crashes", "crash", "preemptions", "retries", "dropped"):
+	case says("errors", "error", "failures", "failed", "timeouts", "timeout", "crashes", "crash", "preemptions", "retries", "dropped"):
 		return Counts
-	case has("ratio", "utilization", "availability", "perc") || strings.HasSuffix(name, "success_rate") || strings.HasSuffix(name, "hit_rate"):
+	case says("ratio", "utilization", "availability", "perc") || strings.HasSuffix(name, "success_rate") || strings.HasSuffix(name, "hit_rate"):
 		return Ratio
-	case has("latency", "duration", "ttft", "tpot", "itl") || has("time") && has("seconds", "ms"):
+	case says("latency", "duration", "ttft", "tpot", "itl") || says("time") && says("seconds", "ms"):
 		return Latency
 	}
 	return Auto
 }
+
+// units are those that stand before _sum and _count in the names of histograms.
+var units = []string{"seconds", "milliseconds", "ms", "bytes", "tokens", "total"}
 
 // A reader of values makes of a row what is judged.
 type judged struct {
@@ -79,6 +91,20 @@ type judged struct {
 	t     int64
 	v     float64
 	rate  float64 // of a counter, the last
+	x     float64 // what was judged last
+}
+
+// rounding is how far two values may be apart, as a part of them, that would be the same
+// had they been computed exactly.
+const rounding = 0x1p-50
+
+// steady is x, or what was judged last if that is no further off than rounding: a series
+// that stands still must not be strange for the last bits of its values.
+func (j *judged) steady(x, off float64) float64 {
+	if !(math.Abs(x-j.x) <= off) {
+		j.x = x
+	}
+	return j.x
 }
 
 // next is the value to judge; not ok: there is none. reset tells that a counter began
@@ -89,7 +115,8 @@ func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
 		if v <= 0 { // no request took no time
 			return 0, false, false
 		}
-		return math.Log(v), false, true
+		x = math.Log(v)
+		return j.steady(x, rounding*max(1, math.Abs(x))), false, true
 	case Counter, Bucket:
 		before := *j
 		j.had, j.t, j.v = true, t, v
@@ -100,14 +127,15 @@ func (j *judged) next(t int64, v float64) (x float64, reset, ok bool) {
 		if grown < 0 { // it began anew, and what it grew by until then nobody knows
 			return 0, true, false
 		}
-		rate := grown / (float64(t-before.t) / 1000)
+		seconds := float64(t-before.t) / 1000
+		rate := grown / seconds
 		if math.IsInf(rate, 0) { // values at both ends of what a float64 can hold
 			return 0, false, false
 		}
-		j.rate = rate
-		return rate, false, true
+		j.rate = j.steady(rate, rounding*math.Abs(v)/seconds)
+		return j.rate, false, true
 	}
-	return v, false, true
+	return j.steady(v, rounding*math.Abs(v)), false, true
 }
 
 // of is the value of a row as it is compared with what was expected: of a counter the

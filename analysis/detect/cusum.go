@@ -23,14 +23,14 @@ func newCusum() *cusum { return &cusum{base: *newRobust(robustRows, 1, 1, 1)} }
 // Next judges the sum with v.
 func (c *cusum) Next(t int64, v float64) Look {
 	look := c.base.Next(t, v)
-	if !(look.Strange > 0) {
+	if look.Strange < 0 {
+		return early
+	}
+	if !(look.High > look.Low) {
 		return nothing
 	}
 	mid := look.Low + (look.High-look.Low)/2
 	sd := (look.High - look.Low) / 2
-	if !(sd > 0) {
-		return nothing
-	}
 	z := min(max((v-mid)/sd, -cusumClip), cusumClip)
 	c.up = max(0, c.up+z-cusumSlack)
 	c.down = max(0, c.down-z-cusumSlack)

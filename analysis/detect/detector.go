@@ -27,6 +27,7 @@ type Detector struct {
 	nature   nature
 	recent   ring // strangeness of the last rows
 	resets   int
+	judged   bool // a row was, since the training
 }
 
 // How far back an alert keeps others like it quiet: a tenth of the rows so far, at most
@@ -80,7 +81,11 @@ func (d *Detector) Next(t int64, v float64) Score {
 			continue // it will not be asked
 		}
 		look := c.Next(t, x)
-		if byClass && robust != counts || !(look.Strange > 0) {
+		if byClass && robust != counts || look.Strange < 0 {
+			continue
+		}
+		d.judged = true
+		if !(look.Strange > 0) {
 			continue
 		}
 		if look.Strange >= 1 {
@@ -130,11 +135,15 @@ func (d *Detector) alertOnce(s, level float64, span int) (score, p float64) {
 // Resets is how often a counter began anew.
 func (d *Detector) Resets() int { return d.resets }
 
-// Warm tells whether rows are judged yet.
-func (d *Detector) Warm() bool { return d.nature.rows > noveltyWarm }
+// Judged tells whether any row was judged: by a channel that knew enough to do so.
+func (d *Detector) Judged() bool { return d.judged }
 
-// Train shows the detector a row of a healthy period: nothing in it is an alert.
-func (d *Detector) Train(t int64, v float64) {
-	d.Next(t, v)
+// Train shows the detector the rows of a healthy period: nothing in them is an alert.
+// What a counter had there says nothing about where it is at the next row.
+func (d *Detector) Train(healthy []Row) {
+	for _, r := range healthy {
+		d.Next(r.T, r.V)
+	}
 	d.recent.n, d.recent.next = 0, 0
+	d.resets, d.judged, d.values.had = 0, false, false
 }

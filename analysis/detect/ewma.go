@@ -28,13 +28,13 @@ func (e *ewma) Next(_ int64, v float64) Look {
 	}
 	r := v - e.m
 	e.rows++
-	look := nothing
 	if e.rows <= ewmaWarm { // plain averages until there is a deviation to clip by
 		n := float64(e.rows)
 		e.s += (r*r - e.s) / n
 		e.m += r / n
-		return look
+		return early
 	}
+	look := nothing
 	sd := math.Sqrt(e.s)
 	if sd > 0 {
 		look = Look{math.Abs(r) / sd / ewmaLimit, e.m - ewmaLimit*sd, e.m + ewmaLimit*sd}

@@ -38,7 +38,7 @@ func newHoltWinters() *holtWinters {
 
 // Next judges v by the forecast.
 func (h *holtWinters) Next(_ int64, v float64) Look {
-	look := nothing
+	look := early
 	if h.season != nil {
 		look = h.judge(v)
 	}
@@ -57,8 +57,11 @@ func (h *holtWinters) judge(v float64) Look {
 	f := h.level + h.trend + *c
 	r := v - f
 	sd := h.spread * math.Sqrt(math.Pi/2)
-	look := nothing
-	if h.warm--; h.warm < 0 && sd > 0 {
+	look := early
+	if h.warm--; h.warm < 0 {
+		look = nothing
+	}
+	if h.warm < 0 && sd > 0 {
 		look = Look{math.Abs(r) / sd / hwLimit, f - hwLimit*sd, f + hwLimit*sd}
 	}
 	if sd > 0 {

@@ -44,8 +44,9 @@ func newIForest() *iforest {
 // Next judges v by the trees, and grows them when it is time.
 func (f *iforest) Next(_ int64, v float64) Look {
 	f.past.see(v)
-	look := nothing
+	look := early
 	if f.past.fitted {
+		look = nothing
 		var last [levelRows]float64
 		f.past.newest(last[:])
 		x, depth := features(last[:]), 0.0

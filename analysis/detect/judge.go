@@ -61,9 +61,7 @@ const (
 // is one.
 func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func(Score)) Judgement {
 	d := New(o)
-	for _, r := range healthy {
-		d.Train(r.T, r.V)
-	}
+	d.Train(healthy)
 	j := Judgement{}
 	open, quiet := false, 0
 	var now Anomaly
@@ -90,7 +88,7 @@ func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func
 		switch {
 		case s.Value >= Alert:
 			if !open {
-				now, open = Anomaly{Series: series, From: r.T}, true
+				now, open = Anomaly{Series: series, From: r.T, To: r.T}, true
 			}
 			fallthrough
 		case open && s.Level >= holding && !now.over(d.values.of(r.V)):
@@ -105,7 +103,7 @@ func Judge(series string, all iter.Seq[Row], healthy []Row, o Options, each func
 	if open {
 		j.Anomalies = append(j.Anomalies, now)
 	}
-	j.Judged = d.Warm()
+	j.Judged = d.Judged()
 	return j
 }
 
@@ -116,7 +114,7 @@ func (a *Anomaly) over(v float64) bool { return v >= a.Low && v <= a.High }
 // add counts a strange row to the anomaly.
 func (a *Anomaly) add(r Row, s Score, v *judged) {
 	a.Rows++
-	a.To = r.T
+	a.From, a.To = min(a.From, r.T), max(a.To, r.T) // times may fall
 	a.Channels |= s.Channels
 	if a.Rows == 1 || s.P < a.P {
 		a.P = s.P

@@ -44,13 +44,16 @@ func newLSTM() *lstm {
 
 // Next judges v by the forecast, and learns from it.
 func (l *lstm) Next(_ int64, v float64) Look {
-	look := nothing
+	look := early
 	if l.past.fitted {
 		var x [lstmRows]float64
 		l.past.newest(x[:])
 		f := l.net.forward(x[:])
 		r := l.past.scale(v) - f
 		sd := l.spread * math.Sqrt(math.Pi/2)
+		if l.rows > lstmWarm {
+			look = nothing
+		}
 		if l.rows > lstmWarm && sd > 0 {
 			low, high := l.past.mid+(f-lstmLimit*sd)*l.past.spread, l.past.mid+(f+lstmLimit*sd)*l.past.spread
 			look = Look{math.Abs(r) / sd / lstmLimit, low, high}
@@ -65,7 +68,9 @@ func (l *lstm) Next(_ int64, v float64) Look {
 	}
 	l.past.see(v)
 	if l.rows++; !l.past.fitted && l.rows >= lstmFirst && l.rows%lstmFirst == 0 {
-		l.past.fit()
+		if l.past.fit() {
+			l.rows = lstmFirst // what was before, all the same, has taught nothing
+		}
 	}
 	return look
 }

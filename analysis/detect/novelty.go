@@ -38,7 +38,7 @@ func (n *novelty) Next(t int64, v float64) Look {
 	if n.rows == 0 {
 		n.from, n.to = t, t
 	}
-	look := nothing
+	look := early
 	if n.rows >= noveltyWarm {
 		look = n.known.look(v, n.limit, n.floor)
 		look.Strange *= min(1, float64(n.to-n.from)/noveltyAge)
@@ -106,7 +106,7 @@ func (l *levelNovelty) Next(t int64, v float64) Look {
 	l.inner.floor = l.all.least(v)
 	m, ok := l.mean.next(v)
 	if !ok {
-		return nothing
+		return early
 	}
 	return l.inner.Next(t, m)
 }
@@ -131,7 +131,7 @@ func (s *sustained) Next(t int64, v float64) Look {
 	floor := s.all.least(v)
 	s.least.floor, s.great.floor = floor, floor
 	if s.last.push(v); !s.last.full() {
-		return nothing
+		return early
 	}
 	lo, hi := v, v
 	for _, x := range s.last.v {

@@ -44,8 +44,9 @@ func newOCSVM() *ocsvm {
 // Next judges the last rows, and learns when it is time.
 func (s *ocsvm) Next(_ int64, v float64) Look {
 	s.past.see(v)
-	look := nothing
+	look := early
 	if s.trained {
+		look = nothing
 		var x [svmRows]float64
 		s.past.newest(x[:])
 		f := 0.0

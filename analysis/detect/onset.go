@@ -10,8 +10,9 @@ import (
 type ChangePoint struct {
 	At            int     // the first row of the new level
 	Before, After float64 // medians of the rows to either side, up to the next change points
-	// Z is the change in robust standard deviations of what is left over, and P the
-	// probability of so great a one somewhere in the segment where there is none.
+	// Z is the change in robust standard deviations of what is left over, or in the unit
+	// of the values where nothing is; P is the probability of so great a one somewhere in
+	// the segment where there is none.
 	Z, P float64
 }
 
@@ -204,8 +205,8 @@ func bound(t float64, n int) float64 { return min(1, float64(n)*math.Erfc(t/math
 
 // RobustZ is how many robust standard deviations x is from the median of a healthy
 // period: the distance of its quantiles 0.1 and 0.9 over 2.563, at least 1 % of the
-// median and of the range. It does not change with the unit. Not ok: there are fewer
-// than five values, or they are all the same and x is too.
+// median and of the range. It does not change with the unit. Not ok: x is not finite,
+// there are fewer than five values, or they are all 0, which is no scale.
 func RobustZ(x float64, healthy []float64) (z float64, ok bool) {
 	v, _ := finite(healthy)
 	if len(v) < 5 || math.IsNaN(x) || math.IsInf(x, 0) {
@@ -217,5 +218,5 @@ func RobustZ(x float64, healthy []float64) (z float64, ok bool) {
 	if sd == 0 {
 		return 0, false
 	}
-	return (x - q(0.5)) / sd, true
+	return min(max((x-q(0.5))/sd, -math.MaxFloat64), math.MaxFloat64), true
 }

@@ -48,7 +48,7 @@ func (r *robust) Next(_ int64, v float64) Look {
 	}
 	r.rows++
 	r.counts = r.counts && v >= 0 && v == math.Trunc(v)
-	look := nothing
+	look := early
 	if m, ok := r.mean.next(v); ok && len(r.last.s) >= robustWarm {
 		look = r.look(m)
 	}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -55,5 +56,42 @@ func TestApplyRules(t *testing.T) {
 	}
 	if a := found[0]; a.Value != 3029 || a.High != 3000 || a.Score != 0.9 || a.Names()[0] != "rules/high_latency_spike" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestApplyRulesLong: what is evaluated in parts is what the whole would give, an
+// infinite value is a finding, and names are those of the series.
+func TestApplyRulesLong(t *testing.T) {
+	const start, step = int64(1_700_000_000_000), int64(1000)
+	rows := 2*mostSteps + 500
+	b := series.NewBuilder()
+	for i := range rows {
+		v := 0.01
+		switch {
+		case i >= mostSteps-3 && i < mostSteps+2: // across a seam
+			v = 0.5
+		case i%20_000 == 7:
+			v = math.Inf(1)
+		}
+		b.Add(labels.FromStrings("__name__", "error_rate", "model", "m", "zone", "z"), series.Gauge, start+int64(i)*step, v)
+	}
+	found, err := ApplyRules(t.Context(), series.NewEngine(series.Limits{}), b.Store(nil), Rules(), time.UnixMilli(start), time.UnixMilli(start+int64(rows-1)*step), time.Duration(step)*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for i := 7; i < rows; i += 20_000 {
+		want++
+	}
+	if len(found) != want+1 {
+		t.Errorf("%d anomalies, want %d", len(found), want+1)
+	}
+	for _, a := range found {
+		if a.Series != `error_rate{model="m",zone="z"}` {
+			t.Fatalf("%q", a.Series)
+		}
+		if seam := start + int64(mostSteps-3)*step; !math.IsInf(a.Value, 1) && (a.From != seam || a.Rows != 5 || a.To != seam+4*step) {
+			t.Errorf("%+v", a)
+		}
 	}
 }

@@ -37,13 +37,17 @@ func level(s float64) float64 {
 // A Look is what a channel says of one row.
 type Look struct {
 	// Strange is at least 0, in units of the channel's limit: 1 is where it would alert.
-	// 0 while the channel knows too little.
+	// Below 0 the channel knows too little to judge the row.
 	Strange float64
 	// Low and High bound the values that would not be strange; NaN: not known.
 	Low, High float64
 }
 
-// nothing is what a channel says that knows too little.
+// early is what a channel says that knows too little.
+var early = Look{-1, math.NaN(), math.NaN()}
+
+// nothing is what a channel says that has judged a row and finds nothing to say, such as
+// where all values are the same.
 var nothing = Look{0, math.NaN(), math.NaN()}
 
 // A Channel looks at one series in one way. It is fed every row that has a value, in

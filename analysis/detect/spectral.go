@@ -42,7 +42,7 @@ func newSpectral() *spectral {
 func (s *spectral) Next(_ int64, v float64) Look {
 	s.last.push(v)
 	if !s.last.full() {
-		return nothing
+		return early
 	}
 	n := len(s.x)
 	for i := range spectralRows {

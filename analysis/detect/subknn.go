@@ -26,8 +26,9 @@ func newSubKNN() *subknn { return &subknn{newPast(knnPast)} }
 // Next judges the last rows.
 func (s *subknn) Next(_ int64, v float64) Look {
 	s.past.see(v)
-	look := nothing
+	look := early
 	if s.past.fitted {
+		look = nothing
 		var now [knnRows]float64
 		s.past.newest(now[:])
 		look.Strange = s.distance(now) / knnLimit

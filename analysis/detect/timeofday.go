@@ -44,6 +44,9 @@ func (c *timeOfDay) Next(t int64, v float64) Look {
 	if !c.begun {
 		c.begun, c.day, c.lo, c.hi = true, t, v, v
 	}
+	if t < c.day { // it fell, and the day that had begun is none
+		c.day, c.days = t, max(0, c.days-1)
+	}
 	if t-c.day >= dayMS {
 		c.days++
 		if c.day += dayMS; t-c.day >= dayMS {
@@ -51,7 +54,7 @@ func (c *timeOfDay) Next(t int64, v float64) Look {
 		}
 	}
 	h := int(((t/hourMS)%24 + 24) % 24)
-	look := nothing
+	look := early
 	if c.days >= todDays {
 		look = c.look(t, v, h)
 	}
@@ -59,7 +62,7 @@ func (c *timeOfDay) Next(t int64, v float64) Look {
 	here := &c.hours[h]
 	here.settle(t)
 	here.today.add(v)
-	here.last = max(here.last, t)
+	here.last = t
 	return look
 }
 
@@ -88,7 +91,7 @@ func (c *timeOfDay) look(t int64, v float64, h int) Look {
 		low, high = min(low, at.known.lo), max(high, at.known.hi)
 	}
 	if !known {
-		return nothing
+		return early
 	}
 	if v < low || v > high {
 		best.Low, best.High = low, high
@@ -100,7 +103,7 @@ func (c *timeOfDay) look(t int64, v float64, h int) Look {
 
 // settle makes the values of an earlier day known.
 func (h *hour) settle(t int64) {
-	if len(h.today.set) == 0 || t-h.last < todAgo {
+	if len(h.today.set) == 0 || max(t-h.last, h.last-t) < todAgo {
 		return
 	}
 	for _, x := range h.today.set {

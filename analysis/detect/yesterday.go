@@ -11,7 +11,7 @@ type yesterday struct {
 }
 
 type slot struct {
-	at  int64 // its number since the epoch, and one
+	at  int64 // its number since the epoch
 	v   float64
 	set bool
 }
@@ -42,7 +42,7 @@ func (y *yesterday) Next(t int64, v float64) Look {
 	here := y.at(n)
 	*here = slot{n, v, true}
 	if !ok {
-		return nothing
+		return early
 	}
 	look := y.inner.Next(t, v-before)
 	look.Low, look.High = look.Low+before, look.High+before

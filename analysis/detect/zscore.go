@@ -21,8 +21,9 @@ func newZscore() *zscore { return &zscore{newRing(zscoreRows)} }
 
 // Next judges v by the rows before.
 func (z *zscore) Next(_ int64, v float64) Look {
-	look := nothing
+	look := early
 	if z.last.n >= zscoreWarm {
+		look = nothing
 		if mean, sd := meanAndDeviation(z.last.v[:z.last.n]); sd > 0 {
 			look = Look{math.Abs(v-mean) / sd / zscoreLimit, mean - zscoreLimit*sd, mean + zscoreLimit*sd}
 		}

@@ -98,6 +98,7 @@ func Parse(name string, content []byte) (table *Table, ok bool, err error) {
 	} else if err := p.columns(); err != nil {
 		return nil, true, err
 	}
+	p.line = 1 + int64(max(1, bytes.Count(content[:end], []byte{'\n'})))
 	p.rows(content[end:])
 	return p.t, true, nil
 }
@@ -153,7 +154,6 @@ func (p *parser) columns() error {
 }
 
 func (p *parser) rows(b []byte) {
-	p.line = 2
 	for len(b) > 0 {
 		n := p.csv.Next(b)
 		if n <= 0 {

@@ -93,6 +93,14 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestLines: lines are those of the file, where a header or a cell has several too.
+func TestLines(t *testing.T) {
+	table := parse(t, "timestamp,\"a\nb\",c\n1700000000,1,2\n1700000015,\"\n3\",4\n1700000030,5,x\n")
+	if len(table.Samples) != 1 || table.Samples[0].Line != 6 {
+		t.Errorf("%+v, want line 6", table.Samples)
+	}
+}
+
 func TestNoTable(t *testing.T) {
 	for _, text := range []string{
 		"", "\n", "{\"a\":1}", "a,b\n1,2\n", "timestamp\n1\n",

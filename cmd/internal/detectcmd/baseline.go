@@ -2,7 +2,10 @@ package detectcmd
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 
+	"llmops/analysis/accesslog"
 	"llmops/analysis/detect"
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
@@ -11,13 +14,21 @@ import (
 // A baseline has the rows of a healthy period by series.
 type baseline map[string][]detect.Row
 
-func (o *options) readBaseline(ctx context.Context, app *cli.App) (baseline, error) {
+// readBaseline reads what is learnt from before judged is judged.
+func (o *options) readBaseline(ctx context.Context, app *cli.App, judged []accesslog.Source) (baseline, error) {
 	if o.baseline == "" {
 		return nil, nil
 	}
 	sources, err := inputs.Walk([]string{o.baseline}, app.In)
 	if err != nil {
 		return nil, cli.WithHint(cli.Usage(err), "%s", inputs.Hint(err))
+	}
+	taught := map[string]bool{}
+	for _, source := range sources {
+		taught[placeOf(source)] = true
+	}
+	if !slices.ContainsFunc(judged, func(s accesslog.Source) bool { return !taught[placeOf(s)] }) {
+		return nil, cli.WithHint(cli.Usagef("--baseline %s: that is what is to be judged, and nothing is unusual after itself", o.baseline), "name a file of another, healthy period")
 	}
 	b := baseline{}
 	for _, source := range sources {
@@ -39,6 +50,18 @@ func (o *options) readBaseline(ctx context.Context, app *cli.App) (baseline, err
 		return nil, cli.WithHint(cli.Usagef("--baseline %s: there is no sample in it", o.baseline), "without --baseline a series is judged by its own past alone")
 	}
 	return b, nil
+}
+
+// placeOf is the place of a source, which may have several names.
+func placeOf(source accesslog.Source) string {
+	if source.Open == nil || source.Name == inputs.Stdin {
+		return source.Name
+	}
+	full, err := filepath.Abs(source.Name)
+	if err != nil { // then it is known by its name alone
+		return source.Name
+	}
+	return resolved(full)
 }
 
 // of are the healthy rows of a series. Where both the file and the baseline hold one

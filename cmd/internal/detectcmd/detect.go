@@ -57,16 +57,17 @@ where there are several; with --out-dir it writes one file for each input.
 }
 
 func run(ctx context.Context, app *cli.App, o *options, args []string) error {
-	healthy, err := o.readBaseline(ctx, app)
+	places, err := o.places(app, args)
 	if err != nil {
 		return err
 	}
-	places, err := o.places(app, args)
+	healthy, err := o.readBaseline(ctx, app, places.sources)
 	if err != nil {
 		return err
 	}
 	r := &report{}
 	done := &progress{files: len(places.sources), now: app.Now, begun: app.Now()}
+	written := 0
 	stop := app.Progress(done.line)
 	defer stop()
 	for i, source := range places.sources {
@@ -86,6 +87,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 				return err
 			}
 			f.forget()
+			written++
 		}
 	}
 	stop()
@@ -95,7 +97,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	r.sort()
 	switch {
 	case o.outDir != "":
-		app.Notef("%s: what was found in %s", o.outDir, render.Plural(len(r.files), "file"))
+		app.Notef("%s: what was found in %s", o.outDir, render.Plural(written, "file"))
 	case r.interrupted && o.output.ToFile():
 		app.Notef("%s stays as it was", o.output.File)
 	default:
@@ -120,7 +122,7 @@ func (o *options) one(ctx context.Context, app *cli.App, source accesslog.Source
 	}
 	result := o.judge(ctx, f, healthy, done)
 	if o.rules && ctx.Err() == nil {
-		result.ruled, err = o.applyRules(ctx, app, source)
+		result.ruled, result.about, err = o.applyRules(ctx, app, source)
 	}
 	done.pass()
 	return result, err
@@ -132,7 +134,8 @@ func (r *report) gate(failOn float64) error {
 	case len(r.files) == 0:
 		return cli.WithHint(cli.NoVerdict(errors.New("the files hold no metrics")), "are they the right files?")
 	case r.verdict() == insufficient:
-		return cli.WithHint(cli.NoVerdict(errors.New("no series has rows enough to be judged")), "51 values are the least; --baseline FILE teaches what is usual")
+		return cli.WithHint(cli.NoVerdict(errors.New("no series has rows enough to be judged")),
+			"51 values are the least, of counts by the hour 26, and some --detectors need more; --baseline FILE teaches what is usual; rules and buckets of histograms are judged where --detectors asks for it")
 	case failOn <= 0:
 		return nil
 	}

@@ -31,7 +31,7 @@ type anomalyEntry struct {
 	From      string   `json:"from"`
 	To        string   `json:"to"`
 	PeakAt    string   `json:"peak_at"`
-	Value     float64  `json:"value"`
+	Value     *float64 `json:"value,omitempty"`
 	Low       *float64 `json:"expected_low,omitempty"`
 	High      *float64 `json:"expected_high,omitempty"`
 	Score     float64  `json:"score"`
@@ -67,7 +67,7 @@ func (r *report) document() document {
 
 func entryOf(file string, a detect.Anomaly) anomalyEntry {
 	return anomalyEntry{
-		File: file, Series: a.Series, From: stamp(a.From), To: stamp(a.To), PeakAt: stamp(a.PeakAt), Value: a.Value,
+		File: file, Series: a.Series, From: stamp(a.From), To: stamp(a.To), PeakAt: stamp(a.PeakAt), Value: known(a.Value),
 		Low: known(a.Low), High: known(a.High), Score: math.Round(a.Score*1e6) / 1e6, P: math.Round(a.P*1e6) / 1e6, Rows: a.Rows, Detectors: a.Names(),
 	}
 }

@@ -92,6 +92,72 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestHostileFile: names of files may hold anything but 0 and the slash.
+func TestHostileFile(t *testing.T) {
+	const evil = "a\x1b[2J,::x%\n</script>\a.csv"
+	o, r := judgedReport(t, t.Context(), "spiky")
+	r.files[0].name = evil
+	r.files = append(r.files, r.files[0])
+	r.sort()
+	for _, format := range append(render.Formats(), "html", "junit", "sarif", "github") {
+		o.output.Format = format
+		var b bytes.Buffer
+		if err := o.shown(&cli.App{}, r)(&b); err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		text := b.String()
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && r != '\r' && unicode.IsControl(r) }); i >= 0 {
+			t.Errorf("%s: a control character in %q", format, text[max(0, i-20):i+5])
+		}
+		if format == "github" && strings.Count(text, "\n") != len(r.anomalies) {
+			t.Errorf("github: %q", text)
+		}
+	}
+}
+
+// TestUnknownValue: what JSON has no number for is absent, and every form is written.
+func TestUnknownValue(t *testing.T) {
+	inf := detect.Anomaly{Series: "x", Value: math.Inf(1), Low: math.Inf(-1), High: math.NaN(), Score: 0.9, Rule: "r"}
+	r := &report{files: []*judgedFile{{name: "a", ruled: []detect.Anomaly{inf}, results: make([]detect.Judgement, 1), names: []string{"x"}, scores: make([][]float64, 1), file: &file{table: &rows.Table{Series: []string{"x"}}}}}}
+	r.sort()
+	o := &options{}
+	for _, format := range append(render.Formats(), "html", "junit", "sarif", "github") {
+		o.output.Format = format
+		var b bytes.Buffer
+		if err := o.shown(&cli.App{}, r)(&b); err != nil || strings.Contains(b.String(), "NaN") {
+			t.Errorf("%s: %v: %s", format, err, b.String())
+		}
+	}
+	if b, err := json.Marshal(r.document()); err != nil || strings.Contains(string(b), `"value"`) {
+		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// TestInterruptedTraining: when the work ends nobody waits for healthy periods to teach.
+func TestInterruptedTraining(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	table, ok, err := rows.Parse("a.csv", []byte("timestamp,x\n1772323200,1\n"))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	p := &progress{files: 1, now: time.Now}
+	(&options{}).judge(ctx, &file{name: "a.csv", table: table}, baseline{"x": make([]detect.Row, 10)}, p)
+	if p.taught.Load() != 0 {
+		t.Error("a series was taught after the end")
+	}
+}
+
+// TestClassOfFile: a name that ends in _count is a counter's where its _sum is too.
+func TestClassOfFile(t *testing.T) {
+	f := &file{table: &rows.Table{Series: []string{"connection_count", `wait_count{a="b"}`, `wait_sum{a="b"}`, "wait_sums"}}}
+	for i, want := range []detect.Class{detect.Auto, detect.Counter, detect.Counter, detect.Auto} {
+		if got := f.class(i); got != want {
+			t.Errorf("%s is %v, want %v", f.table.Series[i], got, want)
+		}
+	}
+}
+
 // TestDocument: the keys of the contract, with their types.
 func TestDocument(t *testing.T) {
 	_, r := judgedReport(t, t.Context(), "spiky")
@@ -177,6 +243,19 @@ func TestOrder(t *testing.T) {
 		r.sort()
 		if a, b := fmt.Sprint(r.anomalies), fmt.Sprint(want); a != b {
 			t.Fatalf("%s, want %s", a, b)
+		}
+	}
+}
+
+func TestValue(t *testing.T) {
+	for want, a := range map[string]detect.Anomaly{
+		"99":      {Value: 99, Low: 10, High: 14},
+		"5.00001": {Value: 5.00001, Low: 5, High: 5},
+		"4.99999": {Value: 4.99999, Low: 5, High: 6},
+		"5":       {Value: 5.00001, Low: math.NaN(), High: math.NaN()},
+	} {
+		if got := value(a); got != want {
+			t.Errorf("%+v: %s, want %s", a, got, want)
 		}
 	}
 }

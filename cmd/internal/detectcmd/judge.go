@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"llmops/analysis/detect"
+	"llmops/cmd/internal/render"
 )
 
 // A judgedFile is an input and what was found in it.
@@ -18,6 +19,7 @@ type judgedFile struct {
 	names   []string // of the series
 	results []detect.Judgement
 	ruled   []detect.Anomaly // by rules
+	about   int              // series that rules are about
 	scores  [][]float64      // by series and row; nil: not wanted
 }
 
@@ -45,7 +47,10 @@ func (o *options) judge(ctx context.Context, f *file, healthy baseline, p *progr
 					each = func(s detect.Score) { done.scores[i] = append(done.scores[i], s.Value) }
 				}
 				done.names[i] = f.seriesName(i)
-				past := healthy.of(f, i)
+				var past []detect.Row
+				if ctx.Err() == nil { // else nobody waits for what they teach
+					past = healthy.of(f, i)
+				}
 				if len(past) > 0 {
 					p.taught.Add(1)
 				}
@@ -99,10 +104,8 @@ func (r *report) verdict() string {
 	if len(r.anomalies) > 0 {
 		return anomalies
 	}
-	for _, f := range r.files {
-		if slices.ContainsFunc(f.results, func(j detect.Judgement) bool { return j.Judged }) {
-			return ok
-		}
+	if _, judged, _, _ := r.counts(); judged > 0 {
+		return ok
 	}
 	return insufficient
 }
@@ -111,12 +114,14 @@ func (r *report) verdict() string {
 func (r *report) counts() (series, judged, rows, values int) {
 	for _, f := range r.files {
 		series += len(f.results)
+		here := 0
 		for _, j := range f.results {
 			rows, values = rows+j.Rows, values+j.Values
 			if j.Judged {
-				judged++
+				here++
 			}
 		}
+		judged += max(here, min(f.about, len(f.results)))
 	}
 	return series, judged, rows, values
 }
@@ -126,5 +131,5 @@ func (r *report) name(f finding) string {
 	if len(r.files) < 2 {
 		return f.Series
 	}
-	return f.file + ": " + f.Series
+	return render.Clean(f.file) + ": " + f.Series
 }

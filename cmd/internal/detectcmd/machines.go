@@ -25,6 +25,7 @@ func (r *report) junit(w io.Writer, gate float64) error {
 		at := place{a.file, a.Series}
 		failed[at] = append(failed[at], r.headline(a))
 	}
+	verdict := r.verdict()
 	suite := render.Suite{Name: "llmops detect"}
 	last := int64(0)
 	for _, f := range r.files {
@@ -32,7 +33,7 @@ func (r *report) junit(w io.Writer, gate float64) error {
 			last = max(last, j.Last)
 			c := render.Case{Name: render.Clean(f.names[i]), Class: render.Clean(f.name), Failure: strings.Join(failed[place{f.name, f.names[i]}], "\n")}
 			switch {
-			case r.verdict() == insufficient:
+			case verdict == insufficient:
 				c.Error = "too few values to be judged"
 			case !j.Judged && c.Failure == "":
 				c.Output = "too few values to be judged"
@@ -57,7 +58,7 @@ func (r *report) findings(gate float64) []render.Finding {
 		if gate > 0 && a.Score >= gate {
 			level = "error"
 		}
-		list = append(list, render.Finding{Check: a.check(), Level: level, File: a.file, Message: r.headline(a)})
+		list = append(list, render.Finding{Check: a.check(), Level: level, File: render.Clean(a.file), Message: r.headline(a)})
 	}
 	return list
 }

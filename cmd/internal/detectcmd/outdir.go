@@ -31,9 +31,6 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 		}
 		p.sources = sources
 	}
-	if o.outDir == "" {
-		return p, nil
-	}
 	full := make([]string, len(p.sources))
 	inputsAt := map[string]bool{}
 	for i, s := range p.sources {
@@ -45,7 +42,12 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 		if full[i], err = filepath.Abs(name); err != nil {
 			return p, cli.Failed(err)
 		}
-		inputsAt[full[i]] = true
+		if s.Open != nil && s.Name != inputs.Stdin { // else it is no file
+			inputsAt[resolved(full[i])] = true
+		}
+	}
+	if o.outDir == "" {
+		return p, o.keepInputs(inputsAt)
 	}
 	root := commonFolder(full)
 	dir, err := filepath.Abs(o.outDir)
@@ -59,7 +61,7 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 			return p, cli.Failed(err)
 		}
 		out := filepath.Join(dir, o.outputName(relative))
-		if inputsAt[out] {
+		if inputsAt[resolved(out)] {
 			return p, cli.WithHint(cli.Usagef("--out-dir %s: %s would be overwritten, which is an input", o.outDir, p.sources[i].Name), "name another folder")
 		}
 		if other, ok := taken[out]; ok {
@@ -69,6 +71,32 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 		p.outputs = append(p.outputs, out)
 	}
 	return p, nil
+}
+
+// keepInputs refuses --output where it would overwrite an input.
+func (o *options) keepInputs(inputsAt map[string]bool) error {
+	if !o.output.ToFile() {
+		return nil
+	}
+	out, err := filepath.Abs(o.output.File)
+	if err != nil {
+		return cli.Failed(err)
+	}
+	if inputsAt[resolved(out)] {
+		return cli.WithHint(cli.Usagef("--output %s: an input would be overwritten", o.output.File), "name another file")
+	}
+	return nil
+}
+
+// resolved is where a file is, or would be, behind all links.
+func resolved(name string) string {
+	if at, err := filepath.EvalSymlinks(name); err == nil {
+		return at
+	}
+	if dir := filepath.Dir(name); dir != name {
+		return filepath.Join(resolved(dir), filepath.Base(name))
+	}
+	return name
 }
 
 // commonFolder is the deepest folder that all files are in.

@@ -109,7 +109,7 @@ func (r *report) chart(file, series string, found []finding) *html.Chart {
 		Series: []html.Series{{Name: "usual"}, {Name: "unusual"}},
 	}
 	odd := func(t int64) bool {
-		return slices.ContainsFunc(found, func(a finding) bool { return t >= min(a.From, a.To) && t <= max(a.From, a.To) })
+		return slices.ContainsFunc(found, func(a finding) bool { return t >= a.From && t <= a.To })
 	}
 	for i, x := range rows {
 		c.X = append(c.X, float64(x.T-rows[0].T)/float64(unit.Milliseconds()))
@@ -148,7 +148,7 @@ func (r *report) summary() string {
 
 // headline is an anomaly in one sentence.
 func (r *report) headline(a finding) string {
-	text := fmt.Sprintf("%s is unusual from %s on, for %s: %s", r.name(a), render.Clock(time.UnixMilli(a.From)), lasted(a.Anomaly), render.Number(a.Value))
+	text := fmt.Sprintf("%s is unusual from %s on, for %s: %s", r.name(a), render.Clock(time.UnixMilli(a.From)), lasted(a.Anomaly), value(a.Anomaly))
 	if e := expected(a.Anomaly); e != render.None {
 		text += ", expected " + e
 	}

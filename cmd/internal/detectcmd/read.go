@@ -9,10 +9,10 @@ import (
 	"iter"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"llmops/analysis/accesslog"
@@ -58,20 +58,23 @@ func (f *file) seriesName(i int) string {
 	if f.table != nil {
 		return render.Clean(render.Masked(f.table.Series[i]))
 	}
-	s := f.series[i]
-	labels := labels.NewBuilder(s.Labels()).Del(model.MetricNameLabel).Labels()
-	if labels.IsEmpty() {
-		return s.Name()
-	}
-	return render.Clean(render.Masked(s.Name() + strings.ReplaceAll(labels.String(), `", `, `",`)))
+	return shownName(f.series[i].Labels())
 }
+
+// shownName is the name of a series of a store as it may be shown.
+func shownName(all labels.Labels) string { return render.Clean(render.Masked(detect.NameOf(all))) }
 
 // class is that of a series, by its name, or by what its source says about it.
 func (f *file) class(i int) detect.Class {
 	if f.table != nil {
-		return detect.ClassOf(f.table.Series[i])
+		return detect.ClassOf(f.table.Series[i], func(name string) bool {
+			return slices.ContainsFunc(f.table.Series, func(other string) bool {
+				rest, ok := strings.CutPrefix(other, name)
+				return ok && (rest == "" || rest[0] == '{')
+			})
+		})
 	}
-	c := detect.ClassOf(f.series[i].Name())
+	c := detect.ClassOf(f.series[i].Name(), nil) // Kind has looked for the other half
 	if k := f.series[i].Kind(); k == series.Counter && c != detect.Bucket {
 		return detect.Counter
 	} else if k == series.Gauge && c == detect.Counter {

@@ -2,6 +2,7 @@ package detectcmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"time"
 
@@ -11,13 +12,11 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/inputs"
 	"llmops/cmd/internal/metricinput"
+	"llmops/cmd/internal/render"
 )
 
-// mostSteps is how often a rule is evaluated at most.
-const mostSteps = 100_000
-
-// applyRules evaluates the rules over one input.
-func (o *options) applyRules(ctx context.Context, app *cli.App, source accesslog.Source) ([]detect.Anomaly, error) {
+// applyRules evaluates the rules over one input; about is how many series they are about.
+func (o *options) applyRules(ctx context.Context, app *cli.App, source accesslog.Source) (found []detect.Anomaly, about int, err error) {
 	rules := detect.Rules()
 	wants := metricinput.Wants{}
 	for _, r := range rules {
@@ -32,15 +31,28 @@ func (o *options) applyRules(ctx context.Context, app *cli.App, source accesslog
 	}
 	in, err := o.metrics.Load(ctx, app, paths, wants)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	step := time.Minute
-	for _, s := range in.Store.Series() {
-		if d := time.Duration(s.Step()) * time.Millisecond; d > 0 {
-			step = min(step, d)
+	step := time.Duration(0)
+	for _, r := range rules {
+		for _, s := range in.Store.Named(r.Metric) {
+			if s.Count() == 0 {
+				continue
+			}
+			about++
+			if d := time.Duration(s.Step()) * time.Millisecond; d > 0 && (step == 0 || d < step) {
+				step = d
+			}
 		}
 	}
-	step = max(step, in.End.Sub(in.Start)/mostSteps, time.Second)
-	found, err := detect.ApplyRules(ctx, series.NewEngine(series.Limits{}), in.Store, rules, in.Start, in.End, step)
-	return found, cli.Failed(err)
+	if about == 0 {
+		return nil, 0, nil
+	}
+	step = max(cmp.Or(step, time.Minute), time.Second)
+	engine := series.NewEngine(series.Limits{Lookback: max(step, 5*time.Minute), Timeout: time.Hour})
+	found, err = detect.ApplyRules(ctx, engine, in.Store, rules, in.Start, in.End, step)
+	for i := range found {
+		found[i].Series = render.Clean(render.Masked(found[i].Series))
+	}
+	return found, about, cli.Failed(err)
 }

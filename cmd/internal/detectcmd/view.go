@@ -62,7 +62,7 @@ func (r *report) rows(w io.Writer) error {
 			if series != 1 {
 				name := f.names[i]
 				if len(r.files) > 1 {
-					name = f.name + ":" + name
+					name = render.Clean(f.name) + ":" + name
 				}
 				record = append(record, name)
 			}
@@ -211,7 +211,7 @@ func (r *report) table() *render.Table {
 	t := &render.Table{Columns: render.Columns(">score", ">from", ">lasted", "series", ">value", "expected", "detectors")}
 	for _, a := range r.anomalies {
 		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(time.UnixMilli(a.From)), lasted(a.Anomaly),
-			r.name(a), render.Number(a.Value), expected(a.Anomaly), strings.Join(a.Names(), " "))
+			r.name(a), value(a.Anomaly), expected(a.Anomaly), strings.Join(a.Names(), " "))
 	}
 	return t
 }
@@ -222,6 +222,16 @@ func lasted(a detect.Anomaly) string {
 		return "1 row"
 	}
 	return render.Span(time.Duration(a.To-a.From) * time.Millisecond)
+}
+
+// value is that at the peak, with all its digits where fewer would not tell it from what
+// was expected.
+func value(a detect.Anomaly) string {
+	text := render.Number(a.Value)
+	if a.Value < a.Low && text == render.Number(a.Low) || a.Value > a.High && text == render.Number(a.High) {
+		return strconv.FormatFloat(a.Value, 'g', -1, 64)
+	}
+	return text
 }
 
 func expected(a detect.Anomaly) string {
