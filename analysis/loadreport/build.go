@@ -175,7 +175,7 @@ func (a report) client() Client {
 	c.Verdict, c.Reasons = JudgeClient(Health{
 		Lateness: &a.lateness, UserStamps: f.TimestampSource != "" && f.TimestampSource != "kernel",
 		SchedP99: f.SchedP99, PauseMax: f.PauseMax, ClockStep: f.ClockStep, MedianTTFT: a.median(ttft), MedianLatency: a.median(latency),
-		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate, Window: a.measured(),
+		AskedRate: f.AskedRate, AchievedRate: f.AchievedRate, Window: a.spanned(),
 		CPUShare: c.CPUShare, CoalescedRatio: c.CoalescedRatio, Suspect: f.Suspect, Invalid: f.Invalid,
 	})
 	return c

@@ -143,14 +143,13 @@ func (a report) silence() time.Duration {
 }
 
 // end is where the measured window ends: with the last request that ended, but
-// where requests were cut off not before the load did, or else the cut. What
-// was waited for in vain counts.
+// not before the load did, where that is known, else where requests were cut off
+// with the cut. What was waited for in vain counts, and so does the time in which
+// nothing was due.
 func (a report) end() time.Time {
 	until := a.cut.last
-	if a.run.Window > 0 && !until.IsZero() {
-		if sent := a.line.base.Add(a.run.Window); sent.Before(until) {
-			until = sent
-		}
+	if a.run.Window > 0 {
+		until = a.line.base.Add(a.run.Window)
 	}
 	if until.After(a.last) {
 		return until
@@ -158,21 +157,37 @@ func (a report) end() time.Time {
 	return a.last
 }
 
-// begin is where the measured window begins.
+// begin is where the measured window begins: with the load, where it is known how
+// long that lasted, else with the first request. A window from the first of few
+// arrivals is too short by the time before it.
 func (a report) begin() time.Time {
-	if !a.cut.first.IsZero() && a.cut.first.Before(a.first) {
-		return a.cut.first
+	first := a.first
+	if !a.cut.first.IsZero() && a.cut.first.Before(first) {
+		first = a.cut.first
 	}
-	return a.first
+	if a.run.Window > 0 && a.line.base.Before(first) {
+		return a.line.base
+	}
+	return first
 }
 
-// measured is the window from the first scheduled request to the end. Where no
-// request ended there is none.
+// measured is the window from the begin to the end. Where no request ended there
+// is none.
 func (a report) measured() time.Duration {
 	if a.first.IsZero() {
 		return 0
 	}
 	return max(a.end().Sub(a.begin()), 0)
+}
+
+// spanned is the part of the window from the first scheduled request to the last
+// that ended: what a client was to send, it was to send in that.
+func (a report) spanned() time.Duration {
+	first, last := a.first, a.last
+	if !a.cut.first.IsZero() {
+		widen(&first, &last, a.cut.first, a.cut.last)
+	}
+	return max(min(last.Sub(first), a.measured()), 0)
 }
 
 // busy is the time that requests were in flight within the window, summed.

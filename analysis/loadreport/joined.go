@@ -35,8 +35,7 @@ func (a *Aggregator) join(r *request.Record) {
 		first := &a.series[ttft].joined
 		first.early.Add(int64(r.Chunks[0].At) + int64(r.SentAt.Sub(begun(r))))
 		first.less++
-		if t := &a.series[tpot].joined; usable(r.TPOTms) {
-			rest := *r.CompletionTokens - int64(r.Chunks[0].Tokens)
+		if t, rest := &a.series[tpot].joined, after(r); usable(r.TPOTms) && rest > 0 {
 			if t.late.Count() == 0 || rest < t.rest {
 				t.rest = rest
 			}
@@ -54,6 +53,14 @@ func (a *Aggregator) join(r *request.Record) {
 		}
 		i = last + 1
 	}
+}
+
+// after is the number of tokens of r after its first chunk; 0: not known.
+func after(r *request.Record) int64 {
+	if r.CompletionTokens == nil {
+		return 0
+	}
+	return max(*r.CompletionTokens-int64(r.Chunks[0].Tokens), 0)
 }
 
 // joinGaps takes the gaps that end at the chunks from first to last, all of one

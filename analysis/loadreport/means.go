@@ -6,6 +6,9 @@ import (
 	"math"
 	"time"
 
+	"gonum.org/v1/gonum/mathext"
+
+	"llmops/analysis/stats"
 	"llmops/rules/slo"
 )
 
@@ -15,6 +18,9 @@ import (
 const (
 	leastSlices = 5
 	mostSlices  = 20
+	// few requests may fall into slices evenly by chance: the spread over slices
+	// does not tell all then.
+	few = 40
 )
 
 // judgeBounds judges a mean by its one-sided bounds.
@@ -95,19 +101,51 @@ func (a report) judgeQuality(c *counter, j *Judgement) {
 		j.unmeasured(a.why(c))
 		return
 	}
-	a.judgeBounds(j, c.o, scores.N, checked, mean, scores.Bounds)
+	a.judgeBounds(j, c.o, scores.N, checked, mean, func(confidence float64) (low, high float64, ok bool) {
+		return scoreBounds(&scores, mean, confidence)
+	})
+}
+
+// fewOfAKind is how many passes or misses it takes for a mean score to be near
+// enough to a normal distribution.
+const fewOfAKind = 10
+
+// scoreBounds are the one-sided bounds of a mean score, by Student's t. That knows
+// nothing of scores that happen to be alike, all of them full say, and little of a
+// few bad ones among these. So with few of either kind the bounds are no narrower than
+// the exact binomial ones, of as many passes and misses as have the mean and the
+// variance of the scores: for scores of 0 and 1 these are the replies themselves.
+func scoreBounds(scores *stats.Sequence, mean, confidence float64) (low, high float64, ok bool) {
+	low, high, ok = scores.Bounds(confidence)
+	if !ok {
+		return low, high, false
+	}
+	n, worth := float64(scores.N), float64(scores.N)
+	if v, known := scores.Variance(); known && v > 0 && mean > 0 && mean < 1 {
+		effect, _ := scores.DesignEffect(confidence)
+		worth = mean * (1 - mean) / v / effect * n / (n - 1)
+	} else if mean > 0 && mean < 1 {
+		return low, high, true // graded, and all alike
+	}
+	bad := (1 - mean) * worth
+	if min(bad, worth-bad) >= fewOfAKind {
+		return low, high, true
+	}
+	low = min(low, 1-stats.UpperBound(uint64(math.Ceil(bad-1e-9)), uint64(worth+1e-9), confidence))
+	high = max(high, 1-stats.LowerBound(uint64(math.Floor(bad+1e-9)), uint64(math.Ceil(worth-1e-9)), confidence))
+	return max(low, 0), min(high, 1), true
 }
 
 // judgeRate judges what was done per second.
 func (a report) judgeRate(c *counter, j *Judgement) {
 	t := a.throughput()
 	value := func(b bin) int64 { return b.succeeded }
-	observed := t.RequestsPerSecond
+	observed, count := t.RequestsPerSecond, a.requests.Succeeded
 	switch c.o.Metric {
 	case "tokens_per_second":
-		value, observed = func(b bin) int64 { return b.tokens }, t.TokensPerSecond
+		value, observed, count = func(b bin) int64 { return b.tokens }, t.TokensPerSecond, a.completionN
 	case "goodput":
-		value, observed = func(b bin) int64 { return b.good }, t.Goodput
+		value, observed, count = func(b bin) int64 { return b.good }, t.Goodput, a.good
 	}
 	switch {
 	case observed == nil && c.o.Metric == "goodput" && len(a.limits) == 0:
@@ -131,8 +169,33 @@ func (a report) judgeRate(c *counter, j *Judgement) {
 		return
 	}
 	over := a.line.rates(a.begin(), a.end(), k, value)
-	a.judgeBounds(j, c.o, over.N, slicesOf(short(w/time.Duration(k))), over.Mean, over.Bounds)
+	each := 1 / w.Seconds() // what one more of them adds
+	if count > 0 {
+		each = over.Mean / float64(count)
+	}
+	// An even schedule has no spread, and its count is known to one request all the
+	// same: the window may begin or end just before the next.
+	least, most := float64(count-1), float64(count+1)
+	if count < few {
+		least, most = poisson(count, a.confidence)
+	}
+	a.judgeBounds(j, c.o, over.N, slicesOf(short(w/time.Duration(k))), over.Mean, func(confidence float64) (low, high float64, ok bool) {
+		low, high, ok = over.Bounds(confidence)
+		return max(min(low, least*each), 0), max(high, most*each), ok
+	})
+	if count < few {
+		j.Detail += fmt.Sprintf("; no narrower than a count of %d allows", count)
+	}
 	j.Observed = observed
+}
+
+// poisson are the exact one-sided bounds of the mean of a Poisson distribution of
+// which n were seen, through the chi-square distribution (Garwood 1936).
+func poisson(n int64, confidence float64) (low, high float64) {
+	if n > 0 {
+		low = mathext.GammaIncRegInv(float64(n), 1-confidence)
+	}
+	return low, mathext.GammaIncRegInv(float64(n)+1, confidence)
 }
 
 // judgeValue judges what has no spread in one run.

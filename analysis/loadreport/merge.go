@@ -54,7 +54,7 @@ func Merge(parts []Part, partial bool) (Run, error) {
 	out := parts[0].Run
 	out.Load.Shard, out.Load.WarmupRequests = "", 0
 	out.Client = ClientFacts{Judged: true}
-	out.Warnings, out.Lengths, out.Server = nil, nil, mergeServers(parts)
+	out.Warnings, out.Lengths, out.Server, out.Prompts = nil, nil, mergeServers(parts), nil
 	var first, last time.Time
 	for _, p := range parts {
 		r := p.Run
@@ -150,18 +150,36 @@ func alike(parts []Part) error {
 	if err != nil {
 		return err
 	}
+	told := parts[0] // the first that says what its prompts are made of
 	for _, p := range parts[1:] {
 		other, err := asked(p.Run)
 		if err != nil {
 			return err
 		}
-		keys := maps.Clone(first)
-		maps.Copy(keys, other)
-		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			if a, b := string(first[key]), string(other[key]); a != b {
-				return &PartsError{Text: fmt.Sprintf("%s and %s are not of one run: %s is %s in the one and %s in the other",
-					parts[0].Name, p.Name, key, cmp.Or(a, "not set"), cmp.Or(b, "not set"))}
+		if err := same(parts[0], p, first, other); err != nil {
+			return err
+		}
+		switch {
+		case p.Run.Prompts == nil:
+		case told.Run.Prompts == nil:
+			told = p
+		default:
+			if err := same(told, p, told.Run.Prompts, p.Run.Prompts); err != nil {
+				return err
 			}
+		}
+	}
+	return nil
+}
+
+// same finds the first key in which a and b, which are of parts p and q, differ.
+func same[V ~string | ~[]byte](p, q Part, a, b map[string]V) error {
+	keys := maps.Clone(a)
+	maps.Copy(keys, b)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if x, y := string(a[key]), string(b[key]); x != y {
+			return &PartsError{Text: fmt.Sprintf("%s and %s are not of one run: %s is %s in the one and %s in the other",
+				p.Name, q.Name, key, cmp.Or(x, "not set"), cmp.Or(y, "not set"))}
 		}
 	}
 	return nil

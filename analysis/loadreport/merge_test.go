@@ -44,6 +44,32 @@ func TestMergeOfTheUnmeasured(t *testing.T) {
 	}
 }
 
+// Shards that sent other prompts are not of one run. Of a shard of a version that did
+// not keep what they were made of nothing is known.
+func TestMergeOfOtherPrompts(t *testing.T) {
+	for _, x := range []struct {
+		second map[string]string
+		want   string
+	}{
+		{map[string]string{"--prompt-tokens": "128", "--dataset": "a"}, ""},
+		{nil, ""},
+		{map[string]string{"--prompt-tokens": "256", "--dataset": "a"}, "a and b are not of one run: --prompt-tokens is 128 in the one and 256 in the other"},
+		{map[string]string{"--prompt-tokens": "128"}, "a and b are not of one run: --dataset is a in the one and not set in the other"},
+	} {
+		first := Run{Load: Load{Shard: "1/2"}, Prompts: map[string]string{"--prompt-tokens": "128", "--dataset": "a"}}
+		_, err := Merge([]Part{{Name: "a", Run: first}, {Name: "b", Run: Run{Load: Load{Shard: "2/2"}, Prompts: x.second}}}, false)
+		if e, ok := errors.AsType[*PartsError](err); ok != (x.want != "") || ok && e.Text != x.want {
+			t.Errorf("%v: %v", x.second, err)
+		}
+	}
+	// Not of the first is nothing known, but of others.
+	_, err := Merge([]Part{{Name: "a", Run: Run{Load: Load{Shard: "1/3"}}}, {Name: "b", Run: Run{Load: Load{Shard: "2/3"}, Prompts: map[string]string{"--output-tokens": "64"}}},
+		{Name: "c", Run: Run{Load: Load{Shard: "3/3"}, Prompts: map[string]string{"--output-tokens": "65"}}}}, false)
+	if err == nil || err.Error() != "b and c are not of one run: --output-tokens is 64 in the one and 65 in the other" {
+		t.Error(err)
+	}
+}
+
 func TestMergeOfMissingShards(t *testing.T) {
 	parts := []Part{{Name: "a", Run: Run{Load: Load{Shard: "3/4"}}}, {Name: "b", Run: Run{Load: Load{Shard: "1/4"}}}}
 	_, err := Merge(parts, false)

@@ -16,8 +16,8 @@ type Server struct {
 	URLs   []string `json:"urls,omitempty"` // in place of URL, when there are several: all below is of all of them
 
 	WindowS       *float64 `json:"window_s,omitempty"`
-	Scrapes       int      `json:"scrapes"`                  // readings that succeeded
-	ScrapesFailed int      `json:"scrapes_failed,omitempty"` // of those during the run
+	Scrapes       int      `json:"scrapes"`                  // readings in which a server told
+	ScrapesFailed int      `json:"scrapes_failed,omitempty"` // readings in which one did not; of several servers some may have
 	NotMeasured   string   `json:"not_measured,omitempty"`   // why there is nothing of the window, or of a server
 
 	TTFT       *snapshot.Distribution `json:"ttft_ms,omitempty"`        // arrival at the engine to first token

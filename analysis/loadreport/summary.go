@@ -215,9 +215,12 @@ type Run struct {
 	// Interrupted tells that the run was broken off, so that cutting requests
 	// that had only just been sent says nothing about the service.
 	Interrupted bool
-	Lengths     *Lengths
-	Server      *Server  `json:"-"` // the engine's side, where it is known
-	Warnings    []string // put before those of the summary
+	// Prompts are the flags of a shard that say what its prompts are made of; of a
+	// dataset its content counts. Nil: not known, or no shard.
+	Prompts  map[string]string `json:",omitempty"`
+	Lengths  *Lengths
+	Server   *Server  `json:"-"` // the engine's side, where it is known
+	Warnings []string // put before those of the summary
 }
 
 // ClientFacts is what the client knows about itself. Nil is "not measured".

@@ -23,6 +23,7 @@ type bench struct {
 	o          *options
 	objectives []slo.Objective
 	prompts    prompt.Source
+	made       map[string]string // what they are made of; nil: it is no shard
 	checks     func(int64) check.Set
 	targets    []*target
 	observer   *observer // nil: only requests are measured
@@ -38,6 +39,9 @@ func setUp(ctx context.Context, app *cli.App, o *options) (b *bench, stop func()
 	}
 	b = &bench{app: app, o: o, objectives: file.Objectives}
 	if b.prompts, err = readPrompts(ctx, app, o); err != nil {
+		return nil, nil, err
+	}
+	if b.made, err = o.made(b.prompts); err != nil {
 		return nil, nil, err
 	}
 	if b.checks, err = o.checksOf(b.prompts); err != nil {

@@ -119,9 +119,10 @@ func (f *following) read(ctx context.Context) {
 			f.engine = x.Engine
 		}
 	}
-	if len(f.targets) > 0 && told == len(f.targets) {
+	if told > 0 {
 		f.scrapes++
-	} else if len(f.targets) > 0 {
+	}
+	if told < len(f.targets) {
 		f.failed++
 	}
 	if during {

@@ -13,11 +13,11 @@ func TestCountsOfTheServersThatLive(t *testing.T) {
 	dead.Close()
 	s, _, _ := tested(t, live.URL, gone, "-n", "20", "-c", "2")
 	x := s.Server
-	if x == nil || x.URL != live.URL || x.TTFT == nil || x.TTFT.Count != 10 || !strings.HasPrefix(x.NotMeasured, gone+": ") || x.ClientTTFT != nil || x.Disagreement != nil {
+	if x == nil || x.Scrapes < 2 || x.ScrapesFailed != x.Scrapes || x.URL != live.URL || x.TTFT == nil || x.TTFT.Count != 10 || !strings.HasPrefix(x.NotMeasured, gone+": ") || x.ClientTTFT != nil || x.Disagreement != nil {
 		t.Errorf("%+v", x)
 	}
 	s, _, _ = tested(t, gone, "-n", "2")
-	if x := s.Server; x != nil && (x.URL != gone || x.TTFT != nil || x.NotMeasured == "") {
+	if x := s.Server; x != nil && (x.Scrapes != 0 || x.ScrapesFailed < 2 || x.URL != gone || x.TTFT != nil || x.NotMeasured == "") {
 		t.Errorf("%+v", x)
 	}
 }

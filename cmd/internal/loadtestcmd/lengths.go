@@ -45,6 +45,6 @@ func (l *lengths) summary() *loadreport.Lengths {
 // facts is what the summary needs of a run beside its records.
 func (b *bench) facts(m *measurement) loadreport.Run {
 	run := b.o.facts(b.app, b.targets, m.result, m.err)
-	run.Lengths = m.lengths.summary()
+	run.Lengths, run.Prompts = m.lengths.summary(), b.made
 	return run
 }

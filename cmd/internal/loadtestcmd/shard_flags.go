@@ -1,12 +1,15 @@
 package loadtestcmd
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"llmops/cmd/internal/cli"
 	"llmops/probes/load"
+	"llmops/probes/load/prompt"
 )
 
 // indexVariable is what a Kubernetes Indexed Job tells each of its pods, from 0.
@@ -46,4 +49,34 @@ func shardName(s load.Shard) string {
 		return ""
 	}
 	return fmt.Sprintf("%d/%d", s.Index+1, s.Count)
+}
+
+// made is what the prompts of a shard are made of, by the flags that say so, for a
+// merge to see that all shards sent those of one run. Nil for a run of its own.
+func (o *options) made(prompts prompt.Source) (map[string]string, error) {
+	if o.shard.Count == 0 {
+		return nil, nil
+	}
+	out := map[string]string{"--output-tokens": o.outputTokens.String(), "--embedding-batch": strconv.Itoa(o.batch), "--shared-prefix-tokens": strconv.Itoa(o.sharedPrefix)}
+	for flag, on := range map[string]bool{"--no-stream": o.noStream, "--ignore-eos": o.ignoreEOS} {
+		out[flag] = strconv.FormatBool(on)
+	}
+	if o.replay.file != "" {
+		out["--max-prompt-tokens"], out["--limit"] = strconv.Itoa(o.replay.maxPrompt), strconv.Itoa(o.replay.limit)
+	}
+	d, ok := prompts.(*prompt.Dataset)
+	if !ok {
+		out["--prompt-tokens"] = o.promptTokens.String()
+		return out, nil
+	}
+	// The content: each machine may have the file at another place.
+	sum := sha256.New()
+	to := json.NewEncoder(sum)
+	for _, e := range d.Prompts {
+		if err := to.Encode([]any{e.Prompt, e.Turns}); err != nil {
+			return nil, fmt.Errorf("sum up %s: %w", o.dataset, err)
+		}
+	}
+	out["--dataset"] = fmt.Sprintf("%d prompts (SHA-256 %x…)", len(d.Prompts), sum.Sum(nil)[:8])
+	return out, nil
 }

@@ -27,7 +27,7 @@ type anomalyDoc struct {
 	Series    string    `json:"series"`
 	From      time.Time `json:"from"`
 	To        time.Time `json:"to"`
-	Value     float64   `json:"value"`
+	Value     *float64  `json:"value"` // nil: beyond all numbers
 	Low       *float64  `json:"expected_low"`
 	High      *float64  `json:"expected_high"`
 	Score     float64   `json:"score"`
@@ -61,13 +61,13 @@ func readAnomalies(d document) (part, error) {
 	t := &render.Table{Columns: render.Columns(">score", "from", "to", "series", ">value", "expected", "detectors")}
 	var series []string
 	for i, a := range r.Anomalies {
-		expected := render.None
+		value, expected := render.Optional(a.Value, render.Number), render.None
 		if a.Low != nil && a.High != nil {
 			expected = render.Number(*a.Low) + " to " + render.Number(*a.High)
 		}
-		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(a.From), render.Clock(a.To), a.Series, render.Number(a.Value), expected, strings.Join(a.Detectors, " "))
+		t.Add(fmt.Sprintf("%.3f", a.Score), render.Clock(a.From), render.Clock(a.To), a.Series, value, expected, strings.Join(a.Detectors, " "))
 		if i == 0 {
-			p.why = render.Clean(andMore(fmt.Sprintf("%s from %s on: %s, score %.3f", a.Series, render.Clock(a.From), render.Number(a.Value), a.Score), len(r.Anomalies), "anomaly"))
+			p.why = render.Clean(andMore(fmt.Sprintf("%s from %s on: %s, score %.3f", a.Series, render.Clock(a.From), value, a.Score), len(r.Anomalies), "anomaly"))
 		}
 		if !slices.Contains(series, a.Series) {
 			series = append(series, a.Series)

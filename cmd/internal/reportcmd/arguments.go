@@ -139,7 +139,7 @@ func complete(shards []*runfolder.Folder) (groups [][]*runfolder.Folder) {
 		load := run.Load
 		_, of, _ := strings.Cut(load.Shard, "/")
 		load.Shard, load.WarmupRequests = of, 0
-		key, err := json.Marshal([]any{run.Target, load})
+		key, err := json.Marshal([]any{run.Target, load, run.Prompts})
 		if err != nil {
 			return nil
 		}

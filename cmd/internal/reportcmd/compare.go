@@ -63,13 +63,14 @@ func readComparison(d document) (part, error) {
 		if m.Low != nil && m.High != nil {
 			interval = change(m, m.Low) + " to " + change(m, m.High)
 		}
-		t.Add(string(m.Verdict), m.Name, render.Number(m.Baseline), render.Number(m.Candidate), change(m, m.Change), interval, render.Optional(m.P, render.Number), m.Detail)
+		verdict, detail := gated(m)
+		t.Add(verdict, m.Name, render.Number(m.Baseline), render.Number(m.Candidate), change(m, m.Change), interval, render.Optional(m.P, render.Number), detail)
 	}
 	p.table("Metrics", cut(t), t, func(v string) html.Kind {
 		switch compare.Verdict(v) {
-		case compare.Better, compare.Same:
+		case compare.Better, compare.Same, compare.Pass:
 			return html.Pass
-		case compare.Worse:
+		case compare.Worse, compare.Fail:
 			return html.Fail
 		case compare.Undetermined:
 			return html.Undecided
@@ -82,6 +83,23 @@ func readComparison(d document) (part, error) {
 	}
 	p.table("What changed", cut(drift), drift, plain)
 	return p, nil
+}
+
+// gated is the verdict of a metric, as "llmops compare" shows it: that of its gate, if it
+// has one. The detail says the limit then, and what was found of the change itself.
+func gated(m compare.Metric) (verdict, detail string) {
+	if m.Limit == nil || m.Gate == "" {
+		return string(m.Verdict), m.Detail
+	}
+	limit := fmt.Sprintf("%.4g%%", 100**m.Limit)
+	if m.Absolute {
+		limit = fmt.Sprintf("%.3g", *m.Limit)
+	}
+	detail = fmt.Sprintf("gate: at most %s worse; the change itself is %s", limit, m.Verdict)
+	if m.Detail != "" {
+		detail += "; " + m.Detail
+	}
+	return string(m.Gate), detail
 }
 
 func worse(c compare.Comparison) string {

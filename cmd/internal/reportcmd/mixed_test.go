@@ -135,6 +135,43 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// What a comparison was gated on is what its table shows: the limit and whether it held.
+func TestGatesOfAComparison(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := `{"schema":"llmops.compare/v1","kind":"loadtests","metrics":[
+	 {"name":"p95_latency_ms","baseline":400,"candidate":412,"change":0.03,"judged":true,"max_regression":0.05,"gate":"pass","verdict":"worse"},
+	 {"name":"p50_ttft_ms","baseline":10,"candidate":11,"change":0.1,"judged":true,"max_regression":0.025,"gate":"fail","verdict":"worse"},
+	 {"name":"error_rate","absolute":true,"baseline":0.001,"candidate":0.002,"change":0.001,"judged":true,"max_regression":0.005,"gate":"undetermined","verdict":"same","detail":"few requests"},
+	 {"name":"p99_ttft_ms","baseline":10,"candidate":11,"change":0.1,"verdict":"worse"}],
+	 "verdict":"fail","reasons":["p50_ttft_ms"]}`
+	if err := os.WriteFile("c.json", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := execute(t, "report", "-o", "markdown", "c.json")
+	var rows []string
+	for line := range strings.Lines(res.Out) {
+		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "|"), "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if len(cells) == 8 && strings.Contains(cells[1], "_") {
+			rows = append(rows, strings.Join([]string{cells[0], cells[1], cells[7]}, " | "))
+		}
+	}
+	want := []string{
+		`pass | p95_latency_ms | gate: at most 5% worse; the change itself is worse`,
+		`fail | p50_ttft_ms | gate: at most 2.5% worse; the change itself is worse`,
+		`undetermined | error_rate | gate: at most 0.005 worse; the change itself is same; few requests`,
+		`worse | p99_ttft_ms |`,
+	}
+	for i := range rows {
+		rows[i] = strings.TrimSpace(strings.ReplaceAll(rows[i], `\`, ""))
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("%s\n%s", strings.Join(rows, "\n"), res.Err)
+	}
+}
+
 func TestBrokenDocuments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, x := range map[string]struct{ text, want string }{
@@ -342,5 +379,19 @@ func TestAnnotations(t *testing.T) {
 	}
 	if res := execute(t, "report", dir, "-o", "github", "--slo", "p50_latency_ms < 1000000"); res.Code != cli.CodeOK || res.Out != "" {
 		t.Errorf("exit %d: %q %s", res.Code, res.Out, res.Err)
+	}
+}
+
+// A value beyond all numbers is not in the document, and no 0.
+func TestAnomalyWithoutValue(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := `{"schema":"llmops.anomalies/v1","source":{"files":["x.csv"],"series":1,"judged":1},"verdict":"anomalies","anomalies":[
+	 {"series":"queue","from":"2026-03-03T07:00:00Z","to":"2026-03-03T07:05:00Z","score":1,"rows":5,"detectors":["rules"]}]}`
+	if err := os.WriteFile("a.json", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := execute(t, "report", "-o", "markdown", "a.json")
+	if res.Code != cli.CodeOK || !strings.Contains(res.Out, "| queue | - |") {
+		t.Errorf("exit %d\n%s%s", res.Code, res.Out, res.Err)
 	}
 }

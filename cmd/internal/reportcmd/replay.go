@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func (r *replay) merged(folders []*runfolder.Folder) (out loadtestcmd.Shown, err
 	if err := r.sameJudgement(folders); err != nil {
 		return out, err
 	}
-	if out.Server, err = folders[0].Server(origin); err != nil { // they all watched the same one
+	if out.Server, err = watched(folders, origin); err != nil {
 		return out, err
 	}
 	first := folders[0].Facts
@@ -162,6 +163,26 @@ func (r *replay) merged(folders []*runfolder.Folder) (out loadtestcmd.Shown, err
 	out.Load = fmt.Sprintf("%s; merged from %d shards", first.Load, len(folders))
 	out.Summary = loadtestcmd.Summarize(agg, run)
 	return out, nil
+}
+
+// watched is what the first shard saw of the server that heard of it at all: those that
+// watched a server watched the same one.
+func watched(folders []*runfolder.Folder, origin time.Time) (first []loadreport.ServerMoment, err error) {
+	for _, f := range folders {
+		course, err := f.Server(origin)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(course, func(m loadreport.ServerMoment) bool {
+			return m.Running != nil || m.Waiting != nil || m.KVCacheUtilization != nil
+		}) {
+			return course, nil
+		}
+		if first == nil {
+			first = course
+		}
+	}
+	return first, nil
 }
 
 // notOne says what to do about folders that are not of one run.

@@ -251,6 +251,33 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// The engine's charts are of a shard that watched it, whichever that is.
+func TestServerOfMergedShards(t *testing.T) {
+	parts := whole(t, 60).shards(3)
+	for _, watched := range []int{0, 1, 2} {
+		dir := t.TempDir()
+		for i, p := range parts {
+			at := p.write(t, filepath.Join(dir, fmt.Sprint(i)))
+			text := `{"schema":"llmops.snapshot/v1","at":"2026-03-01T12:00:05Z","servers":[{"url":"http://x","up":false}]}` + "\n" // it did not answer
+			if i == watched {
+				text = ""
+				for s := range 3 {
+					text += fmt.Sprintf(`{"schema":"llmops.snapshot/v1","at":%q,"servers":[{"url":"http://x","engine":"vllm","basis":"lifetime","running":%d}]}`+"\n",
+						p.start.Add(time.Duration(s+1)*time.Second).Format(time.RFC3339Nano), s+1)
+				}
+			}
+			if i > 0 || watched == 0 { // the first has no file at all
+				if err := os.WriteFile(filepath.Join(at, runfolder.Telemetry), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if r := execute(t, "report", "-o", "html", dir); !strings.Contains(r.Out, "Requests in the server") {
+			t.Errorf("shard %d watched: no chart of the server: %s", watched+1, r.Err)
+		}
+	}
+}
+
 func TestClientsMerged(t *testing.T) {
 	r := whole(t, 60)
 	parts := r.shards(3)
@@ -441,4 +468,31 @@ func TestShardsOfARealRun(t *testing.T) {
 	if asked != [2]int64{40, 40} {
 		t.Errorf("arrivals asked for: %v", asked)
 	}
+	// Shards of other prompts.
+	prompts := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	refused := func(want string, dirs ...string) {
+		t.Helper()
+		if _, res := report(t, dirs...); res.Code != cli.CodeUsage || !strings.Contains(res.Err, want) || !strings.Contains(res.Err, "hint: ") {
+			t.Errorf("%s", res.Err)
+		}
+	}
+	refused("are not of one run: --prompt-tokens is uniform:8,40 in the one and 9 in the other", parts[0], load("p3", "--shard", "2/2", "--prompt-tokens", "9"))
+	refused("are not of one run: --output-tokens is uniform:2,9 in the one and 3 in the other", parts[0], load("p4", "--shard", "2/2", "--output-tokens", "3"))
+	data := []string{"loadtest", "http://" + ln.Addr().String() + "/v1", "-n", "6", "--rate", "100", "--telemetry=false", "--quiet"}
+	dataset := func(name, file, shard string) string {
+		out := filepath.Join(dir, name)
+		execute(t, append(slices.Clone(data), "--dataset", file, "--shard", shard, "--out", out)...)
+		return out
+	}
+	a := dataset("d1", prompts("a.jsonl", `{"prompt":"one"}`+"\n"+`{"prompt":"two"}`), "1/2")
+	if _, res := report(t, a, dataset("d2", prompts("copy.jsonl", `{"prompt":"one"}`+"\n"+`{"prompt":"two"}`+"\n"), "2/2")); strings.Contains(res.Err, "not of one run") {
+		t.Errorf("%s", res.Err)
+	}
+	refused("are not of one run: --dataset is 2 prompts", a, dataset("d3", prompts("b.jsonl", `{"prompt":"one"}`+"\n"+`{"prompt":"three"}`), "2/2"))
 }

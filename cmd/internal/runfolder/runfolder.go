@@ -82,7 +82,7 @@ func Open(dir string) (d *Folder, err error) {
 	defer events.Close()
 	head, err := runlog.Scan(events)
 	if err != nil {
-		return nil, cli.Usage(fmt.Errorf("%s: %w", d.path(Events), err))
+		return nil, cli.WithHint(cli.Usage(fmt.Errorf("%s: %w", d.path(Events), err)), "it was changed since the load test wrote it: copy the folder again, or name its %s alone", Summary)
 	}
 	if head.Facts == nil {
 		return nil, cli.WithHint(cli.Usagef("%s does not say what the run was: it ends too early", d.path(Events)), "the load test was killed as it began: run it again")

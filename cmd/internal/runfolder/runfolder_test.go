@@ -3,6 +3,7 @@ package runfolder_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,5 +143,30 @@ func TestReadings(t *testing.T) {
 		if x.n > 0 && len(got) > 0 && !got[0].At.Equal(x.at) {
 			t.Errorf("at %s, want %s", got[0].At, x.at)
 		}
+	}
+}
+
+// Of a shard that was killed before its measured part began there is no time to begin a
+// merged one with.
+func TestReadingsBeforeTheStart(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, runfolder.Events))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := runfolder.NewLog(f, epoch)
+	if err := errors.Join(log.Facts(runfolder.Facts{}), log.Close(), f.Close(), os.WriteFile(filepath.Join(dir, runfolder.Telemetry),
+		[]byte(`{"schema":"llmops.snapshot/v1","at":"2026-03-01T12:00:05Z"}`+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := runfolder.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Server(epoch); err != nil || len(got) != 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if got, err := d.Server(time.Time{}); err != nil || len(got) != 1 {
+		t.Errorf("%+v %v", got, err)
 	}
 }

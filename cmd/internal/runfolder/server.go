@@ -47,6 +47,9 @@ func (d *Folder) Server(origin time.Time) ([]loadreport.ServerMoment, error) {
 		side.See(s)
 	}
 	course := side.Course()
+	if !origin.IsZero() && d.Start.IsZero() {
+		return nil, nil // it never began: nothing says where in the others its times are
+	}
 	if !origin.IsZero() {
 		for i := range course {
 			course[i].At = course[i].At.Add(origin.Sub(d.Start))

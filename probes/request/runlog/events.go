@@ -102,18 +102,21 @@ func (b *blocks) next() (kind byte, payload []byte, err error) {
 	length, n := binary.Uvarint(head[1:])
 	switch {
 	case n == 0:
-		return 0, nil, errCut
+		return 0, nil, b.short(head)
 	case n < 0 || length > maxPayload:
 		return 0, nil, b.broken(len(head))
 	}
 	n++
 	kind, b.size = head[0], n+int(length)+crcSize
 	whole, err := b.take(b.size)
+	if errors.Is(err, errCut) {
+		return 0, nil, b.short(whole)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
 	end := n + int(length)
-	if crc32.Checksum(whole[:end], castagnoli) != binary.LittleEndian.Uint32(whole[end:]) {
+	if !sound(whole[:end], whole[end:]) {
 		return 0, nil, b.broken(b.taken)
 	}
 	payload = whole[n:end]
@@ -125,13 +128,18 @@ func (b *blocks) next() (kind byte, payload []byte, err error) {
 	return kind, payload, nil
 }
 
-// take gives the next size bytes. It does not trust size: memory grows with
-// what is there.
+// sound tells whether check is the sum of what stands before it in a block.
+func sound(block, check []byte) bool {
+	return crc32.Checksum(block, castagnoli) == binary.LittleEndian.Uint32(check)
+}
+
+// take gives the next size bytes, or with errCut what there is of them. It does
+// not trust size: memory grows with what is there.
 func (b *blocks) take(size int) ([]byte, error) {
 	if size <= b.r.Size() {
 		whole, err := b.r.Peek(size)
 		if errors.Is(err, io.EOF) {
-			return nil, errCut
+			return whole, errCut
 		}
 		b.taken = size
 		return whole, err
@@ -141,14 +149,45 @@ func (b *blocks) take(size int) ([]byte, error) {
 	for len(b.big) < size {
 		n := len(b.big)
 		b.big = append(b.big, make([]byte, min(step, size-n))...)
-		if _, err := io.ReadFull(b.r, b.big[n:]); err != nil {
+		if k, err := io.ReadFull(b.r, b.big[n:]); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				err = errCut
 			}
-			return nil, err
+			return b.big[:n+k], err
 		}
 	}
 	return b.big, nil
+}
+
+// searched is how far behind a block that ends too early others are looked for.
+const searched = 1 << 20
+
+// short tells a file that ends within a block from one in which the size of a
+// block is wrong: rest, all from there to the end, is that block with another size,
+// or a whole block begins in it.
+func (b *blocks) short(rest []byte) error {
+	for width := 1; width <= binary.MaxVarintLen64 && 1+width+crcSize <= len(rest); width++ {
+		end := len(rest) - crcSize
+		head := binary.AppendUvarint([]byte{rest[0]}, uint64(end-1-width))
+		if len(head) == 1+width && sound(append(head, rest[1+width:end]...), rest[end:]) {
+			return b.damaged()
+		}
+	}
+	for i := 1; i < min(len(rest), searched); i++ {
+		switch rest[i] {
+		case kindBase, kindStart, kindFacts, kindChecks, kindRecord:
+		default:
+			continue
+		}
+		length, n := binary.Uvarint(rest[i+1:])
+		if n <= 0 || length > searched {
+			continue
+		}
+		if end := i + 1 + n + int(length); end+crcSize <= len(rest) && sound(rest[i:end], rest[end:]) {
+			return b.damaged()
+		}
+	}
+	return errCut
 }
 
 // broken tells a block whose bytes are wrong at the end of a file, as a machine

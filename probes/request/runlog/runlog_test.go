@@ -2,6 +2,7 @@ package runlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -272,6 +273,60 @@ func TestDamage(t *testing.T) {
 		if _, _, _, err := read(r); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
+	}
+}
+
+// A size that is not what was written is damage, wherever it stands, and not the end
+// of the file.
+func TestDamagedSize(t *testing.T) {
+	in := write(t, sample(40, 8))
+	blocks := 0
+	for at := len(magic) + baseSize; at < len(in.events); blocks++ {
+		length, n := binary.Uvarint(in.events[at+1:])
+		for i := at + 1; i < at+1+n; i++ {
+			for bit := range 8 {
+				events := bytes.Clone(in.events)
+				events[i] ^= 1 << bit
+				want := fmt.Sprintf("the file is damaged at byte %d", at)
+				h, err := Scan(bytes.NewReader(events))
+				last := at+1+n+int(length)+crcSize == len(events)
+				if !last && (err == nil || err.Error() != want) {
+					t.Errorf("block %d, bit %d of byte %d: %+v, %v, want %s", blocks, bit, i, h, err, want)
+				}
+				if larger, _ := binary.Uvarint(events[at+1:]); last && larger > length && (err == nil || err.Error() != want) {
+					t.Errorf("last block, bit %d of byte %d: %+v, %v, want %s", bit, i, h, err, want)
+				}
+			}
+		}
+		at += 1 + n + int(length) + crcSize
+	}
+	if blocks < 40 {
+		t.Errorf("%d blocks", blocks)
+	}
+}
+
+// Of a large block no less.
+func TestDamagedSizeOfALargeBlock(t *testing.T) {
+	var text bytes.Buffer
+	w := NewWriter(&text, epoch)
+	at := int64(0)
+	for _, n := range []int{10, 600 << 10, 20} {
+		if err := errors.Join(w.Facts(bytes.Repeat([]byte("r"), n)), w.w.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		if n == 10 {
+			at = int64(text.Len())
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := Scan(bytes.NewReader(text.Bytes()[:text.Len()-30])); err != nil || !h.Cut {
+		t.Errorf("cut off: %+v %v", h, err)
+	}
+	text.Bytes()[at+3] ^= 0x40 // 600 KiB become 1.6 MiB
+	if h, err := Scan(&text); err == nil || err.Error() != fmt.Sprintf("the file is damaged at byte %d", at) {
+		t.Errorf("%+v %v", h, err)
 	}
 }
 
