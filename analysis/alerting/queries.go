@@ -13,10 +13,8 @@ func (r *rule) lookAt(text string) {
 	if r.Alert == "" || !templated(text) || !strings.Contains(text, "query") {
 		return
 	}
-	tree := parse.New("")
-	tree.Mode = parse.SkipFuncCheck
-	trees := map[string]*parse.Tree{}
-	if _, err := tree.Parse(prelude+text, "", "", trees); err != nil {
+	trees, err := treesOf(text)
+	if err != nil {
 		return // it will say so each time, and asks nothing
 	}
 	for _, t := range trees {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	textTemplate "text/template"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -55,7 +56,16 @@ func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value 
 	query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
 		return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
 	}
-	out, err := template.NewTemplateExpander(ctx, prelude+text, "__alert_"+r.Alert, data, model.Time(t), query, r.plan.url, nil).Expand()
+	fill := func(text string, functions textTemplate.FuncMap) (string, error) {
+		x := template.NewTemplateExpander(ctx, text, "__alert_"+r.Alert, data, model.Time(t), query, r.plan.url, nil)
+		x.Funcs(functions)
+		return x.Expand()
+	}
+	err := bounded(ctx, text, fill)
+	out := ""
+	if err == nil {
+		out, err = fill(prelude+text, nil)
+	}
 	if err != nil {
 		return fmt.Sprintf("<error expanding template: %s>", err)
 	}

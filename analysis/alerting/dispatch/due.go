@@ -32,6 +32,8 @@ type History map[Key]Sent
 //   - An alert that the receiver knows to fire and that does so no longer is told
 //     as resolved, even if alerts has it no more; then no ID stands for it.
 //   - A step of an escalation tells of the alerts that have reached it.
+//   - What was told after now, by another clock or of newer samples, counts as told as
+//     long ago as it is ahead.
 //
 // ended are the entries whose alerts are all resolved and whose receiver is not
 // told so, or that the routes no longer lead to: they are to be forgotten.
@@ -89,8 +91,11 @@ func (d *duty) consider(g *group, name string, step *routing.Escalation) {
 		return
 	}
 	last, known := d.history[key]
+	if last.At > d.now { // by another clock, or of newer samples: as far off in the past it holds nothing back for ever
+		last.At = 2*d.now - last.At
+	}
 	var firing, resolved []int
-	gone := 0
+	gone, hushed := 0, false // hushed: what the receiver knows to fire still does, quietly
 	for _, p := range last.Firing {
 		if g.members[p] == nil {
 			gone++
@@ -99,6 +104,7 @@ func (d *duty) consider(g *group, name string, step *routing.Escalation) {
 	for p, m := range g.members {
 		switch {
 		case covers(d.quiet[m.alert], d.now):
+			hushed = hushed || end(d.alerts[m.alert]) > d.now && slices.Contains(last.Firing, p)
 		case end(d.alerts[m.alert]) > d.now:
 			if step != nil {
 				reached, ok := d.reached(m.alert, g.route, ms(step.After))
@@ -111,7 +117,7 @@ func (d *duty) consider(g *group, name string, step *routing.Escalation) {
 			resolved = append(resolved, m.alert)
 		}
 	}
-	if len(firing)+len(resolved)+gone == 0 {
+	if n := len(firing) + len(resolved); n+gone == 0 || n == 0 && hushed {
 		return
 	}
 	slices.Sort(firing)
@@ -126,6 +132,9 @@ func (d *duty) consider(g *group, name string, step *routing.Escalation) {
 	}
 	fires := d.printSet(firing)
 	reason, ok := decide(e, fires, d.printSet(resolved), receiver.SendResolved, g.route.RepeatInterval, d.now)
+	if !ok && gone > 0 && receiver.SendResolved {
+		reason, ok = Changed, true
+	}
 	switch {
 	case !ok:
 	case len(firing) == 0 && !receiver.SendResolved:

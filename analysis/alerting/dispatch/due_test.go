@@ -152,3 +152,54 @@ func TestDueSettles(t *testing.T) {
 		}
 	}
 }
+
+// A history that another clock wrote, or newer samples, does not keep a receiver from
+// being told what changed, nor for ever from being told again.
+func TestDueHistoryFromAhead(t *testing.T) {
+	c := routes(t, hook)
+	a, b := alert(1, "A", 100, 0), alert(2, "A r=2", 5000, 0)
+	first, _ := dispatch.Due(c, []dispatch.Alert{a}, 200_000, dispatch.History{})
+	key := dispatch.Key{GroupKey: first[0].GroupKey, Receiver: first[0].Receiver}
+	ahead := dispatch.History{key: {At: 90 * 86400_000, Firing: first[0].Sent.Firing}}
+	for _, tc := range []struct {
+		name   string
+		alerts []dispatch.Alert
+		want   string
+	}{
+		{"changed", []dispatch.Alert{a, b}, "2h46m40s hook changed 1,2"},
+		{"resolved", []dispatch.Alert{alert(1, "A", 100, 6000)}, "2h46m40s hook resolved  /1"},
+		{"repeat", []dispatch.Alert{a}, "2h46m40s hook repeat 1"},
+	} {
+		due, _ := dispatch.Due(c, tc.alerts, 10_000_000, ahead)
+		if len(due) != 1 || line(due[0]) != tc.want {
+			t.Errorf("%s: %v, want %s", tc.name, due, tc.want)
+		}
+	}
+	// One that is a little ahead counts like one that is as much behind.
+	near := dispatch.History{key: {At: 10_060_000, Firing: first[0].Sent.Firing}}
+	if due, _ := dispatch.Due(c, []dispatch.Alert{a, b}, 10_000_000, near); len(due) != 0 {
+		t.Errorf("%v", due)
+	}
+}
+
+// An alert that the replay has no more is told of as over, also while others of its
+// group fire.
+func TestDueGoneBesideOthers(t *testing.T) {
+	c := routes(t, hook)
+	both := []dispatch.Alert{alert(1, "A", 100, 0), alert(2, "A r=2", 100, 0)}
+	first, _ := dispatch.Due(c, both, 200_000, dispatch.History{})
+	if len(first) != 1 || len(first[0].Sent.Firing) != 2 {
+		t.Fatal(first)
+	}
+	known := dispatch.History{{GroupKey: first[0].GroupKey, Receiver: "hook"}: first[0].Sent}
+	due, _ := dispatch.Due(c, both[1:], 1000_000, known)
+	if len(due) != 1 || line(due[0]) != "16m40s hook changed 2" || len(due[0].Sent.Firing) != 1 {
+		t.Errorf("%v", due)
+	}
+	// Of what is gone nothing is said while the rest is only silenced: "no alert of this
+	// group fires any longer" would be wrong.
+	c = routes(t, hook+"silences: [{matchers: [r=\"2\"], starts_at: 1970-01-01T00:00:00Z, ends_at: 1970-01-01T01:00:00Z}]\n")
+	if due, ended := dispatch.Due(c, both[1:], 1000_000, known); len(due)+len(ended) != 0 {
+		t.Errorf("%v %v", due, ended)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"llmops/analysis/alerting/dispatch"
@@ -201,8 +202,8 @@ func neverFired(alerts []dispatch.Alert, rules []Rule) []Rule {
 	}
 	out := []Rule{}
 	for _, r := range rules {
-		// Of several rules with one name the severity tells which one fired.
-		if len(fired[r.Name]) == 0 || alone[r.Name] > 1 && !fired[r.Name][r.Severity] {
+		// Of several rules with one name the severity tells which one fired, unless it is a template.
+		if len(fired[r.Name]) == 0 || alone[r.Name] > 1 && !fired[r.Name][r.Severity] && !strings.Contains(r.Severity, "{{") {
 			out = append(out, r)
 		}
 	}

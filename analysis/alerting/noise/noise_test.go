@@ -1,6 +1,7 @@
 package noise_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +144,16 @@ func TestNothing(t *testing.T) {
 	got := noise.Measure(nil, dispatch.Plan{}, nil, noise.Options{})
 	if got.Days != 0 || got.AlertsPerDay != nil || got.PerDay != nil || len(got.Rules) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Of rules with one name, one whose severity a template gives is not said to have never
+// fired when it may have.
+func TestNeverFiredOfTemplates(t *testing.T) {
+	alerts := []dispatch.Alert{{ID: 1, Labels: map[string]string{"alertname": "A", "severity": "critical"}, From: 1, To: 2}}
+	rules := []noise.Rule{{Name: "A", Severity: "{{ $labels.level }}"}, {Name: "A", Severity: "info"}, {Name: "B", Severity: "{{ $labels.level }}"}}
+	got := noise.Measure(alerts, dispatch.Plan{}, rules, noise.Options{Start: 0, End: 10}).NeverFired
+	if want := rules[1:]; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -202,7 +203,7 @@ func (r *report) blind(least severity) string {
 	tooSlow := r.tooSlow()
 	for _, o := range r.result.Rules {
 		switch {
-		case o.Rule.Alert == "" || severityOf(o.Labels["severity"]) < least:
+		case o.Rule.Alert == "" || severityOf(o.Labels["severity"]) < least && !strings.Contains(o.Labels["severity"], "{{"): // a template may give any
 		case o.Fired > 0:
 			return ""
 		case o.Failures == o.Evaluations:

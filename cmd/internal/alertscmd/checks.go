@@ -22,7 +22,7 @@ func (r *report) junit(w io.Writer, least severity) error {
 		switch {
 		case o.Failures > 0:
 			c.Error = fmt.Sprintf("%d of %d evaluations failed: %s", o.Failures, o.Evaluations, o.FirstError.Message)
-		case o.Fired > 0 && severityOf(o.Labels["severity"]) >= least:
+		case o.Fired > 0 && r.worst(i) >= least:
 			c.Failure = r.firedText(i)
 		case len(o.Missing) > 0:
 			c.Output = "not measured: " + strings.Join(o.Missing, ", ")
@@ -32,6 +32,18 @@ func (r *report) junit(w io.Writer, least severity) error {
 		suite.Cases = append(suite.Cases, c)
 	}
 	return render.JUnit(w, suite)
+}
+
+// worst is the severity of the worst alert of a rule that fired. It is the alerts' own: a
+// template or the series may give it.
+func (r *report) worst(rule int) severity {
+	worst := none
+	for _, a := range r.result.Alerts {
+		if a.Rule == rule && fired(a) {
+			worst = max(worst, severityOf(a.Severity))
+		}
+	}
+	return worst
 }
 
 // firedText says when a rule fired, and with what: the first few times of many.
@@ -70,7 +82,7 @@ func (r *report) annotations(w io.Writer, least severity) error {
 		if o.Fired == 0 {
 			continue
 		}
-		s := severityOf(o.Labels["severity"])
+		s := r.worst(i)
 		level := "notice"
 		switch {
 		case least != none && s >= least:

@@ -211,6 +211,32 @@ silences:
 	}
 }
 
+// How long an alert fires is not known where it fired before the replay begins: that a
+// step of the escalation may be overdue is said.
+func TestEscalationBeyondTheReplay(t *testing.T) {
+	w := everybody(t, nil)
+	w.write("routes.yaml", `route:
+  receiver: slack
+  routes:
+    - {matchers: [alertname="Hot"], escalation: [{after: 2m, receivers: [boss]}, {after: 2h, receivers: [boss, all]}]}
+receivers: [{name: slack, url_env: SLACK_URL}, {name: boss, url_env: EMAIL_URL}, {name: all, url_env: EMAIL_URL}]
+`)
+	for name, c := range map[string]struct {
+		load []int
+		want string
+	}{
+		"since before": {[]int{95, 95, 95, 95}, "llmops: warning: Hot fires since the replay begins, 3m ago, or longer: whether the escalation after 2h is due is not known; replay more (--start)\n"},
+		"since then":   {[]int{10, 95, 95, 95}, ""},
+		"over":         {[]int{95, 95, 95, 10}, ""},
+	} {
+		w.measure(map[string][]int{"a": c.load, "b": c.load})
+		r := w.alerts("--notify", "--tls-ca", w.path("ca.pem"), "--history", w.path(name), "--routes", w.path("routes.yaml"))
+		if r.Code != cli.CodeOK || r.Err != c.want {
+			t.Errorf("%s: exit %d\n%s", name, r.Code, r.Err)
+		}
+	}
+}
+
 // Of the receivers that ship one sets up those that one has; of routes of one's own all
 // are meant.
 func TestReceiversThatAreNotSetUp(t *testing.T) {

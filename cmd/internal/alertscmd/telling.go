@@ -23,6 +23,9 @@ func (s *sender) tell(ctx context.Context, app *cli.App, r *report) (*sent, erro
 	if age := app.Now().Sub(now); age > old {
 		app.Warnf("the newest sample is %s old: what is told was so then", render.Span(age))
 	}
+	if s.o.on {
+		r.warnOverdue(app)
+	}
 	stop := app.Progress(func() string { return "telling receivers" })
 	defer stop()
 	told := &sent{}
@@ -38,6 +41,31 @@ func (s *sender) tell(ctx context.Context, app *cli.App, r *report) (*sent, erro
 		errs = append(errs, err)
 	}
 	return told, cli.Failed(errors.Join(errs...))
+}
+
+// warnOverdue tells of alerts that fire since the first evaluation, so that nobody knows
+// since when, and of which a step of the escalation is not reached by what is known.
+func (r *report) warnOverdue(app *cli.App) {
+	var names []string
+	after := time.Duration(0)
+	for _, a := range r.alerts {
+		known := time.Duration(r.result.End-a.From) * time.Millisecond
+		if a.To != 0 || r.result.Alerts[a.ID].ActiveAt != r.result.Start {
+			continue
+		}
+		for _, route := range r.routes.Match(a.Labels) {
+			for _, step := range route.Escalation {
+				if step.After > known {
+					names = append(names, r.result.Alerts[a.ID].Name)
+					after = cmp.Or(min(after, step.After), step.After)
+				}
+			}
+		}
+	}
+	if len(names) > 0 {
+		app.Warnf("%s fires since the replay begins, %s ago, or longer: whether the escalation after %s is due is not known; replay more (--start)",
+			render.List(unique(names), 3), span(r.result.End-r.result.Start), span(after.Milliseconds()))
+	}
 }
 
 // notify tells the receivers what is due, and keeps in the history what reached them.

@@ -177,6 +177,26 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// A server that repeats what it was told does not have it shown, wherever it says it.
+func TestServerRepeatsTheToken(t *testing.T) {
+	token := write(t, "token", "t0p-s3cret")
+	for _, answer := range []string{
+		`{"status":"error","errorType":"execution","error":"not with t0p-s3cret"}`,
+		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1,"t0p-s3cret"]]}]}}`,
+		`{"status":"success","data":{"resultType":"t0p-s3cret","result":[]}}`,
+		`{"t0p-s3cret":"`,
+		`{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["t0p-s3cret"]}`,
+		"t0p-s3cret",
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		_, r := load(t, Wants{}, nil, "--prometheus", srv.URL, "--query", "up", "--token-file", token, "-v")
+		srv.Close()
+		if r.Code == cli.CodeOK || strings.Contains(r.Err, "s3cret") {
+			t.Errorf("%s: exit %d\n%s", answer, r.Code, r.Err)
+		}
+	}
+}
+
 // What is asked for is what is looked at, by each name that the server has for it, as
 // far back as it is looked at.
 func TestQuestions(t *testing.T) {

@@ -27,7 +27,7 @@ func (f *Flags) pull(ctx context.Context, app *cli.App, q question) (Input, erro
 	if err != nil {
 		return Input{}, err
 	}
-	client, err := f.client(app)
+	client, clean, err := f.client(app)
 	if err != nil {
 		return Input{}, err
 	}
@@ -38,7 +38,7 @@ func (f *Flags) pull(ctx context.Context, app *cli.App, q question) (Input, erro
 		queries, err = q.known(ctx, client, start, end, step > 0, warnings)
 	}
 	if err != nil {
-		return Input{}, f.serverError(ctx, err)
+		return Input{}, serverError(ctx, err, clean)
 	}
 	ask := asker{ctx, client, warnings.add, start, end, step, q.wants.every()}
 	var sources []accesslog.Source
@@ -50,7 +50,7 @@ func (f *Flags) pull(ctx context.Context, app *cli.App, q question) (Input, erro
 	}
 	store, summary, err := read(ctx, app, sources, series.Options{Format: answers})
 	if err != nil {
-		return Input{}, f.serverError(ctx, err)
+		return Input{}, serverError(ctx, err, clean)
 	}
 	summary.Files = shown
 	for _, w := range warnings.list {
@@ -68,17 +68,18 @@ const (
 	answers = "prometheus-json"
 )
 
-func (f *Flags) client(app *cli.App) (*prometheus.Client, error) {
+// client is for the server, and clean takes what it must not repeat out of a text.
+func (f *Flags) client(app *cli.App) (client *prometheus.Client, clean func(string) string, err error) {
 	authorization, secrets, err := f.login.Authorization(app, "")
 	if err != nil {
-		return nil, cli.Usage(err)
+		return nil, nil, cli.Usage(err)
 	}
 	to, err := f.transport.Access(app, authorization, secrets)
 	if err != nil {
-		return nil, cli.Usage(err)
+		return nil, nil, cli.Usage(err)
 	}
-	client, err := prometheus.New(prometheus.Config{URL: f.url, Access: to, Timeout: f.timeout})
-	return client, cli.WithHint(cli.Usage(prefixed(err)), credentialHint)
+	client, err = prometheus.New(prometheus.Config{URL: f.url, Access: to, Timeout: f.timeout})
+	return client, to.Clean, cli.WithHint(cli.Usage(prefixed(err)), credentialHint)
 }
 
 func prefixed(err error) error {
@@ -134,8 +135,9 @@ func (r *remarks) add(text string) {
 // credentialHint says where a server's credentials come from.
 const credentialHint = "credentials come from --user with --password-file or $" + access.PasswordVariable + ", or from --token-file or $" + access.TokenVariable
 
-// serverError sorts what went wrong with the server.
-func (f *Flags) serverError(ctx context.Context, err error) error {
+// serverError sorts what went wrong with the server. What the readers of its answers say
+// has words of them in it, which may be the credentials.
+func serverError(ctx context.Context, err error, clean func(string) string) error {
 	e, ok := errors.AsType[*remote.Error](err)
 	switch {
 	case ctx.Err() != nil:
@@ -143,7 +145,7 @@ func (f *Flags) serverError(ctx context.Context, err error) error {
 	case cli.CodeOf(err) == cli.CodeUsage:
 		return err
 	case !ok:
-		return cli.WithHint(cli.Failed(prefixed(err)), "narrow what is read with --query")
+		return cli.WithHint(cli.Failed(prefixed(errors.New(clean(err.Error())))), "narrow what is read with --query")
 	}
 	hint := "is it the address of a server with Prometheus's HTTP API, such as http://127.0.0.1:9090? Thanos, Mimir and VictoriaMetrics may need a prefix of the path"
 	switch e.Kind {

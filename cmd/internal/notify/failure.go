@@ -101,7 +101,7 @@ func broken(ctx context.Context, host string, waited time.Duration, err error) e
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if seconds > 0 && seconds < 1e6 {
+		if seconds > 0 && seconds < 1e9 { // more than that is no answer, and no Duration
 			return time.Duration(seconds * float64(time.Second))
 		}
 		return 0

@@ -88,7 +88,8 @@ func (h *History) read() ([]string, error) {
 	return warnings, nil
 }
 
-// decode reads lines. A file is ours if it is empty, or if any line says so.
+// decode reads lines. A file is ours if it is empty, if any line says so, or if it is
+// one that was cut before it could.
 func (h *History) decode(r io.Reader) (warnings []string, ours bool, err error) {
 	in := bufio.NewReader(r)
 	mark := []byte(`{"schema":"` + HistorySchema + `"`)
@@ -107,7 +108,8 @@ func (h *History) decode(r io.Reader) (warnings []string, ours bool, err error) 
 			} else {
 				h.Put(l.Entry)
 			}
-			ours = ours || !bad || bytes.HasPrefix(body, mark) || bytes.HasPrefix(mark, body)
+			cutShort := n == 1 && err != nil && bytes.HasPrefix(mark, body)
+			ours = ours || !bad || bytes.HasPrefix(body, mark) || cutShort
 		}
 		if err != nil {
 			return warnings, ours || empty, nil

@@ -110,7 +110,7 @@ func TestDamagedHistory(t *testing.T) {
 	check(broken, 2, 1)
 	check(append(bytes.Repeat([]byte{0}, 100), append([]byte("\n"), whole...)...), 3, 1)
 
-	for _, foreign := range []string{"hello\n", `{"schema":"llmops.snapshot/v1"}` + "\n", "[]"} {
+	for _, foreign := range []string{"hello\n", `{"schema":"llmops.snapshot/v1"}` + "\n", "[]", "{\n  \"theme\": \"dark\"\n}\n", "{\n"} {
 		if err := os.WriteFile(path, []byte(foreign), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -103,12 +103,13 @@ func (d *mailing) deliver(ctx context.Context, trust *tls.Config) error {
 	if config.ServerName == "" {
 		config.ServerName = c.Host
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // ends what is under way
+	defer raw.Close()
+	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })() // ends what is under way
+	conn := raw
 	implicit := c.Encryption == smtp.EncImplicitTLS || c.Encryption == smtp.EncAuto && c.Port == smtp.ImplicitTLSPort
 	if implicit {
 		conn = tls.Client(conn, config)

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -179,6 +180,26 @@ func TestNoSecretIsShown(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Twilio's account and token are not shown either, nor the header that they are sent in.
+func TestNoSecretOfSMSIsShown(t *testing.T) {
+	secrets := []string{"AC0123456789", "t0p+s3cret/token"}
+	ch, _, err := Open(Receiver{Name: "r", SMS: &SMS{AccountSID: Secret{Env: "SID"}, AuthToken: Secret{Env: "TOKEN"}, From: "+14155550100", To: []string{"+14155550101"}}},
+		env("SID", secrets[0], "TOKEN", secrets[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets = append(secrets, url.QueryEscape(secrets[1]), base64.StdEncoding.EncodeToString([]byte(secrets[0]+":"+secrets[1])))
+	client := &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+		return reply(403, r.URL.String()+" "+strings.Join(secrets, " ")+" "+fmt.Sprint(r.Header)), nil
+	})}
+	err = Send(t.Context(), []Delivery{{ch, group(latency("a", 1, "10:00:00", ""))}}, Options{Client: client, Tries: 1})[0].Err
+	for _, s := range secrets {
+		if err == nil || strings.Contains(err.Error(), s) {
+			t.Errorf("shows %q: %v", s, err)
 		}
 	}
 }

@@ -62,8 +62,10 @@ func (e *Error) Unwrap() error { return e.interrupted }
 
 // Send sends all messages and returns what came of each, in their order. Channels are
 // independent of each other: each sends its own messages one after the other, while the
-// others do the same. It returns when all are through, at the latest Total after the
-// last message of the busiest channel began, or soon after ctx ends.
+// others do the same. Once a channel has lost as much time as one message may take on
+// messages that it did not get through, the rest of them are not tried: with many groups
+// it would keep the program, and the history that the next run waits for, for hours. It
+// returns when all are through, or soon after ctx ends.
 func Send(ctx context.Context, deliveries []Delivery, o Options) []Result {
 	l, shut := o.line()
 	defer shut()
@@ -80,9 +82,18 @@ func Send(ctx context.Context, deliveries []Delivery, o Options) []Result {
 	var wg sync.WaitGroup
 	for _, ch := range order {
 		wg.Go(func() {
+			var lost time.Duration
 			for _, i := range queues[ch] {
 				r := Result{Delivery: deliveries[i]}
-				r.Tries, r.Err = ch.send(ctx, l, deliveries[i].Message)
+				begun := time.Now()
+				if lost >= l.options.Total {
+					r.Err = &Error{Receiver: ch.Receiver, Kind: ch.Kind, Msg: fmt.Sprintf("not tried, since %v were lost on messages before it", lost.Round(time.Second)), interrupted: ctx.Err()}
+				} else {
+					r.Tries, r.Err = ch.send(ctx, l, deliveries[i].Message)
+				}
+				if r.Err != nil {
+					lost += time.Since(begun)
+				}
 				mu.Lock()
 				results[i] = r
 				if o.Done != nil {

@@ -121,6 +121,47 @@ func TestIndependent(t *testing.T) {
 	})
 }
 
+// However many messages a channel that hangs has to send, it gives up once the time of
+// one was lost, so that the next run does not find the history locked.
+func TestHangingChannelGivesUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		attempt func(*http.Request) (*http.Response, error)
+		most    time.Duration
+		tried   int // of 20
+	}{
+		"hangs": {func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, 30 * time.Second, 1},
+		"500 forever": {func(*http.Request) (*http.Response, error) { return reply(500, ""), nil }, 30 * time.Second, 10},
+		"400":         {func(*http.Request) (*http.Response, error) { return reply(400, ""), nil }, 0, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ch := hook(t, "a")
+				var deliveries []Delivery
+				for range 20 {
+					deliveries = append(deliveries, Delivery{ch, group(latency("a", 1, "10:00:00", ""))})
+				}
+				begun, tried := time.Now(), 0
+				for _, r := range Send(t.Context(), deliveries, Options{Client: &http.Client{Transport: trip(c.attempt)}, Jitter: steady}) {
+					if r.Tries > 0 {
+						tried++
+					} else if !strings.Contains(fmt.Sprint(r.Err), "receiver a: generic: not tried, since 30s were lost on messages before it") {
+						t.Error(r.Err)
+					}
+					if r.Err == nil {
+						t.Error("no error")
+					}
+				}
+				if took := time.Since(begun); took != c.most || tried != c.tried {
+					t.Errorf("%v, %d tried; want %v, %d", took, tried, c.most, c.tried)
+				}
+			})
+		})
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -159,10 +200,10 @@ func TestJitter(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := at("10:00:00")
 	got := map[string]time.Duration{}
-	for _, text := range []string{"", "5", "1.5", "-3", "1e30", "NaN", "soon", "Mon, 02 Mar 2026 10:00:20 GMT", "Mon, 02 Mar 2026 09:00:00 GMT"} {
+	for _, text := range []string{"", "5", "1.5", "-3", "1e30", "31536000", "NaN", "soon", "Mon, 02 Mar 2026 10:00:20 GMT", "Mon, 02 Mar 2026 09:00:00 GMT"} {
 		got[text] = retryAfter(http.Header{"Retry-After": {text}}, now)
 	}
-	want := map[string]time.Duration{"": 0, "5": 5 * time.Second, "1.5": 1500 * time.Millisecond, "-3": 0, "1e30": 0, "NaN": 0, "soon": 0,
+	want := map[string]time.Duration{"": 0, "5": 5 * time.Second, "1.5": 1500 * time.Millisecond, "-3": 0, "1e30": 0, "31536000": 365 * 24 * time.Hour, "NaN": 0, "soon": 0,
 		"Mon, 02 Mar 2026 10:00:20 GMT": 20 * time.Second, "Mon, 02 Mar 2026 09:00:00 GMT": 0}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -49,7 +49,7 @@ func (ch *Channel) openSMS(s SMS, env Lookup) (warnings []string, err error) {
 			return warnings, fmt.Errorf("receiver %s: sms: %q is no telephone number such as +14155550100", ch.Receiver, number)
 		}
 	}
-	ch.clean.Secrets = longestFirst(map[string]bool{account: true, token: true})
+	ch.clean.Secrets = secretsOf(&url.URL{Scheme: "sms", User: url.UserPassword(account, token)}, token)
 	address := fmt.Sprintf(twilio, url.PathEscape(account))
 	ch.begin = func(m Message) func(context.Context, line) error {
 		left := to
