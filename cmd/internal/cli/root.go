@@ -22,6 +22,7 @@ type Verb func(*App) *cobra.Command
 // CodeInterrupted, whatever it returned.
 func Main(ctx context.Context, app *App, args []string, verbs ...Verb) Code {
 	root := Root(app, verbs...)
+	app.In = &interruptible{ctx: ctx, in: app.In}
 	running := false
 	walk(root, func(cmd *cobra.Command) { noteStart(cmd, &running) })
 	root.SetArgs(args)
