@@ -11,7 +11,10 @@ func (r *runner) admit(t time.Time) (p part, ok bool) {
 		r.begin(t)
 	}
 	switch cfg := &r.cfg; {
-	case r.from.IsZero() || t.Before(r.from):
+	case r.from.IsZero(), cfg.WarmupRequests == 0 && t.Before(r.from):
+		// A warm-up of so many requests has exactly so many: places of the closed loop
+		// read the clock before they wait for each other here, so that t may be a little
+		// before the measured part that another of them has just begun.
 		return r.part(true), true
 	case cfg.Requests > 0 && r.issued >= cfg.Requests, cfg.Duration > 0 && t.Sub(r.from) >= cfg.Duration:
 		return part{}, false

@@ -194,3 +194,35 @@ func TestTargetsTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// A place of the closed loop reads the clock before it is admitted, so that another
+// may begin the measured part in between: the warm-up stays as long as asked for.
+func TestWarmupIsCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  Config
+		want []int64 // the IDs of what goes out at 0, 2 and then 1 ms
+	}{
+		"so many requests": {Config{WarmupRequests: 1, Requests: 9}, []int64{-1, 0, 1}},
+		"for a time":       {Config{WarmupDuration: 2 * time.Millisecond, Requests: 9}, []int64{-1, 0, -2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			r := &runner{cfg: c.cfg, start: start, monitor: newMonitor(wallClock(start))}
+			defer r.monitor.stop()
+			if c.cfg.WarmupRequests == 0 {
+				r.begin(start.Add(c.cfg.WarmupDuration))
+			}
+			var got []int64
+			for _, ms := range []time.Duration{0, 2, 1} {
+				p, ok := r.admit(start.Add(ms * time.Millisecond))
+				if !ok {
+					t.Fatalf("%v ms: not admitted", ms)
+				}
+				got = append(got, p.first)
+			}
+			if diff := gocmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
