@@ -24,6 +24,11 @@ func (c *Comparison) beware(baseline, candidate []Run) {
 	differ := func(name string, of func(About) string) bool {
 		a, b := said(baseline, of), said(candidate, of)
 		if a == "" || b == "" || a == b {
+			for _, runs := range [][]Run{baseline, candidate} {
+				if list := all(runs, of); len(list) > 1 {
+					c.warn("the %s is not the same in all runs of a side: %s", name, strings.Join(list, ", "))
+				}
+			}
 			return false
 		}
 		c.warn("the %s is not the same: %s before, %s after", name, a, b)
@@ -113,16 +118,18 @@ func (c *Comparison) void(format string, args ...any) {
 	c.Invalid = append(c.Invalid, fmt.Sprintf(format, args...))
 }
 
-// said is what the runs of a side say, each thing once.
-func said(runs []Run, of func(About) string) string {
-	var list []string
+// said is what the runs of a side say.
+func said(runs []Run, of func(About) string) string { return strings.Join(all(runs, of), ", ") }
+
+// all are the things that runs say, each once.
+func all(runs []Run, of func(About) string) (list []string) {
 	for _, r := range runs {
 		if v := of(r.About); v != "" && !slices.Contains(list, v) {
 			list = append(list, v)
 		}
 	}
 	slices.Sort(list)
-	return strings.Join(list, ", ")
+	return list
 }
 
 // length is the mean over runs that tell it; 0: none does.

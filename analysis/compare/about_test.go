@@ -43,3 +43,30 @@ func TestLoadsThatAreNoLoop(t *testing.T) {
 		}
 	}
 }
+
+// Runs of a side are repeats. Where both sides mix the same models, they are no more so.
+func TestRunsThatAreNoRepeats(t *testing.T) {
+	side := func(models ...string) (runs []Run) {
+		for i, m := range models {
+			r := constant(500, 100+float64(i))
+			r.About.Model = m
+			runs = append(runs, r)
+		}
+		return runs
+	}
+	const want = "the model is not the same in all runs of a side: x, y"
+	for _, c := range []struct {
+		a, b []Run
+		want bool
+	}{
+		{side("x", "y"), side("x", "y"), true},
+		{side("x", "y"), side("", ""), true},
+		{side("x", "x"), side("x", "x"), false},
+		{side("x", ""), side("x", "x"), false},
+		{side("x", "y"), side("x", "x"), false}, // said of the sides
+	} {
+		if got := compared(t, c.a, c.b, Options{}).Warnings; slices.Contains(got, want) != c.want {
+			t.Errorf("%q", got)
+		}
+	}
+}

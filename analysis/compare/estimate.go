@@ -123,7 +123,7 @@ func estimated(s *stats.Sequence) (float64, []*stats.Sequence, bool) {
 func (t *tables) around(s *stats.Sequence, least uint64, effect float64) spread {
 	value, _ := s.Estimate()
 	variance, ok := s.Variance()
-	if !ok || s.N < least {
+	if !ok || s.N < least || !(variance*effect <= math.MaxFloat64) { // of values of an edited log
 		return spread{}
 	}
 	var list []float64

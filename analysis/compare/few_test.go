@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -132,5 +133,43 @@ func TestFailuresCountWhateverIsAsked(t *testing.T) {
 		if len(c.Metrics) != 1 {
 			t.Errorf("%d metrics, one was asked for", len(c.Metrics))
 		}
+	}
+}
+
+// Values of an edited log may be so large, or so small, that a mean or a change of them is
+// no number: it is not known.
+func TestBeyondAllNumbers(t *testing.T) {
+	side := func(values ...float64) []Run {
+		var b Builder
+		for i := range int64(60) {
+			b.Count(i, false)
+			b.Value("latency_ms", i, values[i%int64(len(values))])
+			b.Value("ttft_ms", i, 5)
+		}
+		return []Run{b.Run("x")}
+	}
+	for _, x := range [][2][]Run{
+		{side(1e300, 5, math.MaxFloat64), side(1e300, 6, math.MaxFloat64)},
+		{side(1e300, 5, math.MaxFloat64), side(0)},
+		{side(1e300, 5), side(1e300, 6)},
+		{side(5e-324), side(5, 6)},
+		{side(5e-324, 1), side(math.MaxFloat64, 6)},
+	} {
+		c := compared(t, x[0], x[1], Options{})
+		if _, err := json.Marshal(c); err != nil {
+			t.Error(err)
+		}
+		for _, m := range c.Metrics {
+			for _, v := range []*float64{&m.Baseline, &m.Candidate, m.Change, m.Low, m.High, m.P} {
+				if v != nil && (math.IsNaN(*v) || math.IsInf(*v, 0)) {
+					t.Errorf("%s: %v, %v, %v", m.Name, m.Baseline, m.Candidate, *v)
+				}
+			}
+		}
+	}
+	// The same of a mean over runs.
+	three := func(v float64) []Run { return slices.Concat(side(v), side(v*0.9), side(v*0.8)) }
+	if _, err := json.Marshal(compared(t, three(math.MaxFloat64), three(1e300), Options{})); err != nil {
+		t.Error(err)
 	}
 }

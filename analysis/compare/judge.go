@@ -69,7 +69,7 @@ func Runs(baseline, candidate []Run, o Options) (Comparison, error) {
 			continue
 		}
 		a, b, ok := measure(st, before, after)
-		if !ok {
+		if !ok || finite(a.value) == nil || finite(b.value) == nil { // a mean of an edited log may be beyond all numbers
 			if asked {
 				return c, fmt.Errorf("%s was not measured in every run", st.Name)
 			}
@@ -123,7 +123,7 @@ func (s Statistic) metric(a, b float64) Metric {
 	case s.Absolute:
 		m.Change = new(b - a)
 	case a > 0:
-		m.Change = new(b/a - 1)
+		m.Change = finite(b/a - 1)
 	case a == b:
 		m.Change = new(0.0)
 	}

@@ -1,6 +1,8 @@
 package loadreport
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,6 +63,22 @@ func TestQualityOfFewReplies(t *testing.T) {
 		}
 		if j := a.Summary(Run{}).SLO[0]; j.Verdict != c.want {
 			t.Errorf("%d of %d at %v, %s: %s, want %s: %s", c.bad, c.n, c.score, c.objective, j.Verdict, c.want, j.Detail)
+		}
+	}
+}
+
+// Values of an edited log may be so large that their spread is no number, which is
+// below every limit.
+func TestMeanBeyondAllNumbers(t *testing.T) {
+	for _, objective := range []string{"mean_latency_ms < 9", "mean_latency_ms > 9"} {
+		a := New(Config{Objectives: objectives(t, objective)})
+		for i := range 9 {
+			r := plain(time.Duration(i)*time.Second, time.Millisecond)
+			r.LatencyMs = new([]float64{1e300, 5, math.MaxFloat64}[i%3])
+			a.Add(r)
+		}
+		if j := a.Summary(Run{}).SLO[0]; j.Verdict != Inconclusive || strings.Contains(j.Detail, "NaN") {
+			t.Errorf("%s: %s, %s", objective, j.Verdict, j.Detail)
 		}
 	}
 }

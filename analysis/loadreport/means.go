@@ -36,6 +36,10 @@ func (a report) judgeBounds(j *Judgement, o slo.Objective, n uint64, what noun, 
 		j.Verdict, j.Detail = Inconclusive, fmt.Sprintf("%s: at least two are needed for a spread", what.of(n))
 		return
 	}
+	if math.IsNaN(low + high) { // less than any limit
+		j.Verdict, j.Detail = Inconclusive, fmt.Sprintf("the spread of %s is beyond all numbers", what.of(n))
+		return
+	}
 	limit := o.Threshold.Float64()
 	best, worst := low, high
 	if !o.Op.Upper() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,9 +24,10 @@ import (
 // folder is what is there of a run.
 type folder struct {
 	summary  *loadreport.Summary
-	stopped  string // why the run did not come to its end; "": it did, or nothing tells
-	requests string // path; "": not there
-	events   string // path; "": not there, or too large to be worth reading
+	stopped  string            // why the run did not come to its end; "": it did, or nothing tells
+	prompts  map[string]string // what those of a shard are made of; nil: not known
+	requests string            // path; "": not there
+	events   string            // path; "": not there, or too large to be worth reading
 }
 
 // mostEvents is the size of events.bin up to which the gaps between chunks are read:
@@ -68,6 +70,9 @@ func (f *folder) open(dir string) error {
 		return err
 	}
 	f.summary = d.Summary
+	if d.Facts != nil {
+		f.prompts = d.Facts.Run.Prompts
+	}
 	switch {
 	case d.Summary == nil, d.Facts != nil && !d.Facts.Ended:
 		f.stopped = "the load test did not come to its end"
@@ -87,7 +92,7 @@ func (f *folder) sameRun(other *folder) bool {
 	}
 	a, err := run(f.summary)
 	b, err2 := run(other.summary)
-	return err == nil && err2 == nil && a == b
+	return err == nil && err2 == nil && a == b && (f.prompts == nil || other.prompts == nil || maps.Equal(f.prompts, other.prompts))
 }
 
 // read makes a run of its folder, or of those of its shards.
@@ -143,7 +148,8 @@ func (f *folder) read(ctx context.Context, b *compare.Builder) error {
 	}
 	var base time.Time
 	n := 0
-	for rec, err := range runlog.NewReader(requests, events).All() {
+	lines := runlog.NewReader(requests, events)
+	for rec, err := range lines.All() {
 		if e, ok := errors.AsType[*runlog.LineError](err); ok {
 			return cli.Usage(fmt.Errorf("%s:%d:%d: %w", f.requests, e.Line, max(e.Column, 1), e.Err))
 		}
@@ -157,6 +163,9 @@ func (f *folder) read(ctx context.Context, b *compare.Builder) error {
 			base = rec.SentAt
 		}
 		add(b, rec, base)
+	}
+	if lines.CutLine && f.summary == nil {
+		f.stopped = cmp.Or(f.stopped, "it ends within a line: requests are missing")
 	}
 	if s := f.summary; s != nil && f.stopped == "" && int64(n) != s.Requests.Total { // those that are missing may be the slow ones
 		return cli.WithHint(cli.Usagef("%s has %d requests where %s has %d", f.requests, n, runfolder.Summary, s.Requests.Total),

@@ -85,7 +85,24 @@ func (o *options) runs(ctx context.Context, s side) (runs []compare.Run, err err
 		r, err := read(ctx, s.name, shards...)
 		return []compare.Run{r}, err
 	}
-	return runs, nil
+	return runs, repeated(s.name, runs)
+}
+
+// repeated tells whether runs are of one load, as far as they tell it in the same words.
+// How far runs of several loads lie apart says nothing of how far one run varies.
+func repeated(name string, runs []compare.Run) error {
+	first := map[string]compare.Run{} // by tool
+	for _, r := range runs {
+		switch x, is := first[r.About.Tool]; {
+		case r.About.Load == "":
+		case !is:
+			first[r.About.Tool] = r
+		case x.About.Load != r.About.Load:
+			return cli.WithHint(cli.Usagef("%s holds runs of different loads: %s has %s, %s has %s", name, x.Name, x.About.Load, r.Name, r.About.Load),
+				"only repeated runs make a side: compare one load at a time")
+		}
+	}
+	return nil
 }
 
 // whole tells whether shards are all of one run, each once.

@@ -35,6 +35,14 @@ func TestBrokenOff(t *testing.T) {
 	tmp := t.TempDir()
 	before, ended := folder(t, tmp+"/before", 1001, 1, nil), folder(t, tmp+"/ended", 1000, 1, nil)
 	interrupted, killed := folder(t, tmp+"/interrupted", 1000, 1, nil), folder(t, tmp+"/killed", 1002, 1, nil)
+	lines, err := os.ReadFile(before + "/requests.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := tmp + "/cut.jsonl"
+	if err := os.WriteFile(cut, lines[:len(lines)-20], 0o600); err != nil {
+		t.Fatal(err)
+	}
 	events(t, ended, runfolder.Facts{Ended: true})
 	events(t, interrupted, runfolder.Facts{Ended: true, Run: loadreport.Run{Interrupted: true}})
 	events(t, killed, runfolder.Facts{})
@@ -53,6 +61,7 @@ func TestBrokenOff(t *testing.T) {
 		{killed, cli.CodeNoVerdict, "killed: the load test did not come to its end"},
 		{killed + "/requests.jsonl", cli.CodeNoVerdict, "did not come to its end"},
 		{ended + "," + killed, cli.CodeNoVerdict, "did not come to its end"},
+		{cut, cli.CodeNoVerdict, "cut.jsonl: it ends within a line: requests are missing"},
 	} {
 		if r := execute(t, before, x.candidate); r.Code != x.code || !strings.Contains(r.Out+r.Err, x.want) {
 			t.Errorf("%s: exit %d, want %d and %q\n%s%s", x.candidate, r.Code, x.code, x.want, r.Out, r.Err)
@@ -112,6 +121,21 @@ func TestMistakenSides(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i, concurrency := range []int{8, 16} { // a sweep
+		folder(t, "sweep/"+string(rune('0'+i)), 310+i, 1, func(s *loadreport.Summary) { s.Load.Concurrency = &concurrency })
+	}
+	for i, text := range []string{"128", "256"} {
+		dir := folder(t, "asked/"+string(rune('0'+i)), 320+i, 1, func(s *loadreport.Summary) { s.Load.Shard = []string{"1/2", "2/2"}[i] })
+		events(t, dir, runfolder.Facts{Ended: true, Run: loadreport.Run{Prompts: map[string]string{"--prompt-tokens": text}}})
+	}
+	if err := os.MkdirAll("rates", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, rate := range []string{"1", "5"} {
+		if err := os.WriteFile("rates/"+string(rune('0'+i))+".json", []byte(strings.Replace(result, "{", `{"request_rate": `+rate+", ", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	folder(t, "shorter", 300, 1, nil)
 	text, err := os.ReadFile("shorter/requests.jsonl")
 	if err != nil {
@@ -163,6 +187,11 @@ func TestMistakenSides(t *testing.T) {
 		{"m", "hard.csv", "m/a.csv and hard.csv are the same file"},
 		{"a", "runs,runs/b", "runs/b is named twice"},
 		{"a", "mixed", "mixed holds shards of several runs"},
+		{"a", "asked", "asked holds shards of several runs"},
+		{"a", "sweep", "sweep holds runs of different loads: sweep/0 has closed loop, concurrency 8, sweep/1 has closed loop, concurrency 16"},
+		{"sweep", "a", "sweep holds runs of different loads: "},
+		{"a", "runs/b,sweep/1", "runs/b,sweep/1 holds runs of different loads: runs/b has closed loop, concurrency 8, sweep/1 has closed loop, concurrency 16"},
+		{"whole/1.json", "rates", "rates holds runs of different loads: rates/0.json has open loop, 1 req/s"},
 		{"a", "broken", "broken/summary.json:2:14: no JSON: unexpected end"},
 		{"a", "typed", "typed/summary.json:2:26: \"requests.total\" cannot be a string"},
 		{"a", "shorter", "shorter/requests.jsonl has 297 requests where summary.json has 300"},
