@@ -13,7 +13,7 @@ func (r *rule) lookAt(text string) {
 	if r.Alert == "" || !templated(text) || !strings.Contains(text, "query") {
 		return
 	}
-	trees, err := treesOf(text)
+	trees, err := treesOf(r.templateName(), text)
 	if err != nil {
 		return // it will say so each time, and asks nothing
 	}

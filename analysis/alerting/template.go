@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	textTemplate "text/template"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -46,6 +45,8 @@ func dependenceOf(text string) dependence {
 	return onLabels
 }
 
+func (r *rule) templateName() string { return "__alert_" + r.Alert }
+
 // expand fills in a template for a result of the evaluation at t. One that is broken
 // says so in its place, and is no error of the rule.
 func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value float64, t int64) string {
@@ -53,15 +54,22 @@ func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value 
 		return text
 	}
 	data := template.AlertTemplateData(of.Map(), r.plan.external, r.plan.options.ExternalURL, promql.Sample{F: value})
-	query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
-		return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
-	}
-	fill := func(text string, functions textTemplate.FuncMap) (string, error) {
-		x := template.NewTemplateExpander(ctx, text, "__alert_"+r.Alert, data, model.Time(t), query, r.plan.url, nil)
-		x.Funcs(functions)
+	fill := func(text string, m *meter) (string, error) {
+		query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
+			if m != nil {
+				if err := m.count(querySteps, 0, 0); err != nil {
+					return nil, err
+				}
+			}
+			return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
+		}
+		x := template.NewTemplateExpander(ctx, text, r.templateName(), data, model.Time(t), query, r.plan.url, nil)
+		if m != nil {
+			x.Funcs(m.functions())
+		}
 		return x.Expand()
 	}
-	err := bounded(ctx, text, fill)
+	err := bounded(ctx, r.templateName(), text, fill)
 	out := ""
 	if err == nil {
 		out, err = fill(prelude+text, nil)

@@ -62,8 +62,8 @@ func ClassOf(name string, has func(name string) bool) Class {
 	}
 	part := false // of a histogram or a summary
 	for end, other := range map[string]string{"_sum": "_count", "_count": "_sum"} {
-		if base, ok := strings.CutSuffix(name, end); ok {
-			part = slices.Contains(units, before) || has != nil && has(whole[:len(base)]+other)
+		if strings.HasSuffix(name, end) { // lower case may be longer, but not that of an end
+			part = slices.Contains(units, before) || has != nil && has(whole[:len(whole)-len(end)]+other)
 		}
 	}
 	switch {

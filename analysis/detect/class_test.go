@@ -10,6 +10,7 @@ func TestClassOf(t *testing.T) {
 		"value": Auto, "requests_per_second": Auto, "queue_length": Auto, "": Auto,
 		`vllm:generation_tokens_total{model="m"}`: Counter, "http_request_duration_seconds_bucket": Bucket, "x_sum": Counter, "sum": Auto, "count": Auto,
 		"connection_count": Auto, "instance_count": Auto, "queue_time_sum": Auto, "e2e_latency_seconds_count": Counter, `X_sum{a="b"}`: Auto, "prompt_tokens_sum": Counter,
+		"ȺȺȺȺȺȺȺȺ_count": Auto, // 2 bytes a letter, 3 in lower case
 		"p95_latency_ms": Latency, "p95_ttft_ms": Latency, "request_duration_seconds": Latency, "queue_time_seconds": Latency, "time": Auto,
 		"gpu_utilization": Ratio, `gpu_utilization{gpu="0"}`: Ratio, "success_rate": Ratio, "vllm:kv_cache_usage_perc": Ratio,
 		"error_rate": Counts, "timeout_rate": Counts, "app crash": Counts,

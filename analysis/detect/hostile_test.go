@@ -211,6 +211,35 @@ func TestClockJump(t *testing.T) {
 	}
 }
 
+// TestLateRows: rows that come late, as those of several sources in one file do, do not
+// keep the channel that looks at the time of day from counting days.
+func TestLateRows(t *testing.T) {
+	set, err := SetOf("timeofday")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, late := range []int64{0, 30_000, 600_000, 2 * hourMS} {
+		r := rand.New(rand.NewPCG(3, 3))
+		d := New(Options{Class: Gauge, Channels: set})
+		first, hit := 0, false
+		for i := range 10 * 1440 {
+			at := 1_699_920_000_000 + int64(i)*60_000 - r.Int64N(1+late)
+			v := 100 - 80*math.Cos(2*math.Pi*float64(i)/1440) + r.NormFloat64()
+			if i == 9*1440+10 {
+				v = 160
+			}
+			s := d.Next(at, v)
+			hit = hit || s.Value >= Alert
+			if d.Judged() && first == 0 {
+				first = i
+			}
+		}
+		if off := 1 + int(late/60_000); !hit || first < 3*1440-off || first > 3*1440+off {
+			t.Errorf("late by up to %d ms: judged from row %d on, anomaly seen: %v", late, first, hit)
+		}
+	}
+}
+
 // TestLSTMLate: a network that was shown a flat series first learns when it moves.
 func TestLSTMLate(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))

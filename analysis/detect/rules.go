@@ -21,18 +21,19 @@ const RulesName = "rules"
 // one, is an anomaly.
 type Rule struct {
 	Name, Expr, About string
-	Metric            string  // that it is about
-	Score             float64 // how sure it is
-	High              float64 // what the value was expected to stay below
+	Metric            string        // that it is about
+	Span              time.Duration // in which it needs two samples, if not 0
+	Score             float64       // how sure it is
+	High              float64       // what the value was expected to stay below
 }
 
 // Rules are fixed limits of the kind that every team has: they know nothing of what is
 // usual, but need no warm-up.
 func Rules() []Rule {
 	return []Rule{
-		{"high_latency_spike", "p95_latency_ms > 3000", "the slowest requests take more than 3 s", "p95_latency_ms", 0.9, 3000},
-		{"memory_leak_pattern", "memory_utilization > 0.9 and deriv(memory_utilization[10m]) > 0", "memory is nearly used up, and grows", "memory_utilization", 0.8, 0.9},
-		{"error_burst", "error_rate > 0.2", "more than a fifth of the requests fail", "error_rate", 0.9, 0.2},
+		{"high_latency_spike", "p95_latency_ms > 3000", "the slowest requests take more than 3 s", "p95_latency_ms", 0, 0.9, 3000},
+		{"memory_leak_pattern", "memory_utilization > 0.9 and deriv(memory_utilization[10m]) > 0", "memory is nearly used up, and grows", "memory_utilization", 10 * time.Minute, 0.8, 0.9},
+		{"error_burst", "error_rate > 0.2", "more than a fifth of the requests fail", "error_rate", 0, 0.9, 0.2},
 	}
 }
 

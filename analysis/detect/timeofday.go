@@ -44,7 +44,7 @@ func (c *timeOfDay) Next(t int64, v float64) Look {
 	if !c.begun {
 		c.begun, c.day, c.lo, c.hi = true, t, v, v
 	}
-	if t < c.day { // it fell, and the day that had begun is none
+	if t < c.day-dayMS { // it fell, and the day that had begun is none; late rows are no fall
 		c.day, c.days = t, max(0, c.days-1)
 	}
 	if t-c.day >= dayMS {

@@ -115,6 +115,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 		r.Changes = compare(old, result)
 	}
 	r.warn(app)
+	r.warnOfGate(app, o.failOn)
 	if sender != nil {
 		r.Sent, err = sender.tell(ctx, app, r)
 	}

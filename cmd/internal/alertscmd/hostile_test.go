@@ -132,7 +132,7 @@ func TestInterrupted(t *testing.T) {
 		if r.Code != cli.CodeInterrupted || !strings.Contains(r.Out, "verdict: firing") {
 			t.Errorf("exit %d\n%s%s", r.Code, r.Out, r.Err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("it goes on")
 	}
 }

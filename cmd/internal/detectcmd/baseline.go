@@ -14,24 +14,20 @@ import (
 // A baseline has the rows of a healthy period by series.
 type baseline map[string][]detect.Row
 
-// readBaseline reads what is learnt from before judged is judged.
-func (o *options) readBaseline(ctx context.Context, app *cli.App, judged []accesslog.Source) (baseline, error) {
+// readBaseline reads what is learnt from before anything is judged.
+func (o *options) readBaseline(ctx context.Context, app *cli.App, p places) (baseline, error) {
 	if o.baseline == "" {
 		return nil, nil
 	}
-	sources, err := inputs.Walk([]string{o.baseline}, app.In)
-	if err != nil {
-		return nil, cli.WithHint(cli.Usage(err), "%s", inputs.Hint(err))
-	}
 	taught := map[string]bool{}
-	for _, source := range sources {
+	for _, source := range p.healthy {
 		taught[placeOf(source)] = true
 	}
-	if !slices.ContainsFunc(judged, func(s accesslog.Source) bool { return !taught[placeOf(s)] }) {
+	if !slices.ContainsFunc(p.sources, func(s accesslog.Source) bool { return !taught[placeOf(s)] }) {
 		return nil, cli.WithHint(cli.Usagef("--baseline %s: that is what is to be judged, and nothing is unusual after itself", o.baseline), "name a file of another, healthy period")
 	}
 	b := baseline{}
-	for _, source := range sources {
+	for _, source := range p.healthy {
 		f, err := o.read(ctx, app, source)
 		if err != nil {
 			return nil, err

@@ -61,7 +61,7 @@ func run(ctx context.Context, app *cli.App, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	healthy, err := o.readBaseline(ctx, app, places.sources)
+	healthy, err := o.readBaseline(ctx, app, places)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"llmops/analysis/accesslog"
@@ -14,6 +15,7 @@ import (
 // places are the inputs, and with --out-dir the file for each.
 type places struct {
 	sources []accesslog.Source
+	healthy []accesslog.Source // of the baseline
 	outputs []string
 }
 
@@ -31,8 +33,17 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 		}
 		p.sources = sources
 	}
+	if o.baseline != "" {
+		var err error
+		if p.healthy, err = inputs.Walk([]string{o.baseline}, app.In); err != nil {
+			return p, cli.WithHint(cli.Usage(err), "%s", inputs.Hint(err))
+		}
+	}
+	inputsAt := map[string]string{} // names, by place
+	for _, s := range slices.Concat(p.sources, p.healthy) {
+		inputsAt[placeOf(s)] = s.Name
+	}
 	full := make([]string, len(p.sources))
-	inputsAt := map[string]bool{}
 	for i, s := range p.sources {
 		name := s.Name
 		if name == inputs.Stdin {
@@ -41,9 +52,6 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 		var err error
 		if full[i], err = filepath.Abs(name); err != nil {
 			return p, cli.Failed(err)
-		}
-		if s.Open != nil && s.Name != inputs.Stdin { // else it is no file
-			inputsAt[resolved(full[i])] = true
 		}
 	}
 	if o.outDir == "" {
@@ -61,8 +69,8 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 			return p, cli.Failed(err)
 		}
 		out := filepath.Join(dir, o.outputName(relative))
-		if inputsAt[resolved(out)] {
-			return p, cli.WithHint(cli.Usagef("--out-dir %s: %s would be overwritten, which is an input", o.outDir, p.sources[i].Name), "name another folder")
+		if name, ok := inputsAt[resolved(out)]; ok {
+			return p, cli.WithHint(cli.Usagef("--out-dir %s: %s would be overwritten, which is an input", o.outDir, name), "name another folder")
 		}
 		if other, ok := taken[out]; ok {
 			return p, cli.WithHint(cli.Usagef("--out-dir: what is found in %s and %s would be the same file", other, p.sources[i].Name), "read them one at a time")
@@ -74,7 +82,7 @@ func (o *options) places(app *cli.App, args []string) (places, error) {
 }
 
 // keepInputs refuses --output where it would overwrite an input.
-func (o *options) keepInputs(inputsAt map[string]bool) error {
+func (o *options) keepInputs(inputsAt map[string]string) error {
 	if !o.output.ToFile() {
 		return nil
 	}
@@ -82,7 +90,7 @@ func (o *options) keepInputs(inputsAt map[string]bool) error {
 	if err != nil {
 		return cli.Failed(err)
 	}
-	if inputsAt[resolved(out)] {
+	if _, ok := inputsAt[resolved(out)]; ok {
 		return cli.WithHint(cli.Usagef("--output %s: an input would be overwritten", o.output.File), "name another file")
 	}
 	return nil

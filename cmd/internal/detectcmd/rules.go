@@ -33,26 +33,53 @@ func (o *options) applyRules(ctx context.Context, app *cli.App, source accesslog
 	if err != nil {
 		return nil, 0, err
 	}
-	step := time.Duration(0)
 	for _, r := range rules {
-		for _, s := range in.Store.Named(r.Metric) {
-			if s.Count() == 0 {
-				continue
-			}
-			about++
-			if d := time.Duration(s.Step()) * time.Millisecond; d > 0 && (step == 0 || d < step) {
-				step = d
-			}
+		p := paceOf(r, in)
+		if about += p.series; p.series == 0 {
+			continue
 		}
+		engine := series.NewEngine(series.Limits{Lookback: p.longest, Timeout: time.Hour})
+		more, err := detect.ApplyRules(ctx, engine, in.Store, []detect.Rule{r}, p.from, in.End, p.step)
+		if err != nil {
+			return nil, 0, cli.Failed(err)
+		}
+		found = append(found, more...)
 	}
-	if about == 0 {
-		return nil, 0, nil
-	}
-	step = max(cmp.Or(step, time.Minute), time.Second)
-	engine := series.NewEngine(series.Limits{Lookback: max(step, 5*time.Minute), Timeout: time.Hour})
-	found, err = detect.ApplyRules(ctx, engine, in.Store, rules, in.Start, in.End, step)
 	for i := range found {
 		found[i].Series = render.Clean(render.Masked(found[i].Series))
 	}
-	return found, about, cli.Failed(err)
+	return found, about, nil
+}
+
+// A pace is that of the series which a rule can judge.
+type pace struct {
+	series  int
+	from    time.Time     // their first sample
+	step    time.Duration // of the finest
+	longest time.Duration // step: so long a sample stands for the value, 5 minutes at least
+}
+
+func paceOf(r detect.Rule, in metricinput.Input) pace {
+	p := pace{from: in.End, longest: 5 * time.Minute}
+	for _, s := range in.Store.Named(r.Metric) {
+		step := time.Duration(s.Step()) * time.Millisecond
+		first, ok := int64(0), false
+		for first = range s.Between(in.Start.UnixMilli(), in.End.UnixMilli()) {
+			ok = true
+			break
+		}
+		if !ok || r.Span > 0 && (step == 0 || step >= r.Span) {
+			continue
+		}
+		p.series++
+		if at := time.UnixMilli(first); at.Before(p.from) {
+			p.from = at
+		}
+		if step > 0 && (p.step == 0 || step < p.step) {
+			p.step = step
+		}
+		p.longest = max(p.longest, step)
+	}
+	p.step = max(cmp.Or(p.step, time.Minute), time.Second)
+	return p
 }

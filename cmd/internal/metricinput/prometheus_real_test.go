@@ -46,35 +46,56 @@ func startPrometheus(t *testing.T, config, samples string) string {
 			t.Skipf("promtool cannot backfill: %v\n%s", err, out)
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	ln.Close()
-	var logs bytes.Buffer
-	cmd := exec.Command(server, "--config.file=config.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=10y", "--web.listen-address="+address)
-	cmd.Dir, cmd.Stderr = dir, &logs
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop := func() {
+	for range 5 { // another program may take the port first: then it ends at once
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := ln.Addr().String()
+		ln.Close()
+		var logs bytes.Buffer
+		cmd := exec.Command(server, "--config.file=config.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=10y", "--web.listen-address="+address)
+		cmd.Dir, cmd.Stderr = dir, &logs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			_ = cmd.Wait()
+			close(ended)
+		}()
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			<-ended
+		})
+		if ready("http://"+address, ended) {
+			return "http://" + address
+		}
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
+		t.Logf("prometheus does not start:\n%s", logs.String())
 	}
-	t.Cleanup(stop)
+	t.FailNow()
+	return ""
+}
+
+// ready waits for a Prometheus, and not for another server that has its port.
+func ready(url string, ended <-chan struct{}) bool {
 	for range 150 {
-		if resp, err := http.Get("http://" + address + "/-/ready"); err == nil {
+		if resp, err := http.Get(url + "/-/ready"); err == nil {
+			body, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
 			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return "http://" + address
+			if resp.StatusCode == http.StatusOK && strings.Contains(string(body), "Prometheus") {
+				return true
 			}
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-ended:
+			return false
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	stop()
-	t.Fatalf("prometheus does not start:\n%s", logs.String())
-	return ""
+	return false
 }
 
 // fleet is what an exporter and an engine show for six hours: gauges and histograms

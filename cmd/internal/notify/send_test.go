@@ -122,7 +122,7 @@ func TestIndependent(t *testing.T) {
 }
 
 // However many messages a channel that hangs has to send, it gives up once the time of
-// one was lost, so that the next run does not find the history locked.
+// one was lost and one try more, so that the next run does not find the history locked.
 func TestHangingChannelGivesUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		attempt func(*http.Request) (*http.Response, error)
@@ -132,8 +132,8 @@ func TestHangingChannelGivesUp(t *testing.T) {
 		"hangs": {func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		}, 30 * time.Second, 1},
-		"500 forever": {func(*http.Request) (*http.Response, error) { return reply(500, ""), nil }, 30 * time.Second, 10},
+		}, 40 * time.Second, 2},
+		"500 forever": {func(*http.Request) (*http.Response, error) { return reply(500, ""), nil }, 30 * time.Second, 11},
 		"400":         {func(*http.Request) (*http.Response, error) { return reply(400, ""), nil }, 0, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestHangingChannelGivesUp(t *testing.T) {
 				for _, r := range Send(t.Context(), deliveries, Options{Client: &http.Client{Transport: trip(c.attempt)}, Jitter: steady}) {
 					if r.Tries > 0 {
 						tried++
-					} else if !strings.Contains(fmt.Sprint(r.Err), "receiver a: generic: not tried, since 30s were lost on messages before it") {
+					} else if want := fmt.Sprintf("receiver a: generic: not tried, since %v were lost on messages before it", c.most); !strings.Contains(fmt.Sprint(r.Err), want) {
 						t.Error(r.Err)
 					}
 					if r.Err == nil {
@@ -160,6 +160,31 @@ func TestHangingChannelGivesUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One message that a service hangs on does not keep the others from being told, run after
+// run: it is the channel that is given up, not what comes after the message.
+func TestHangingMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ch := hook(t, "a")
+		var deliveries []Delivery
+		for range 20 {
+			deliveries = append(deliveries, Delivery{ch, group(latency("a", 1, "10:00:00", ""))})
+		}
+		calls := 0
+		client := &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+			if calls++; calls > 3 { // the tries of the first message
+				return reply(200, ""), nil
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		for i, r := range Send(t.Context(), deliveries, Options{Client: client, Jitter: steady}) {
+			if (r.Err != nil) != (i == 0) {
+				t.Errorf("message %d: %v", i, r.Err)
+			}
+		}
+	})
 }
 
 func TestInterrupt(t *testing.T) {
