@@ -30,13 +30,14 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script. "exits CODE args…" runs llmops and wants
-// that exit code; everything else is testscript's own.
+// that exit code, "await FILE REGEXP" waits until a file holds something; everything
+// else is testscript's own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "serve": serve},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "serve": serve, "await": await},
 	})
 }

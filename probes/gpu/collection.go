@@ -69,17 +69,33 @@ func readAMD(ctx context.Context, cfg Config) amdRead {
 
 // addAMD waits no longer than ctx: a card that resets can hold a reader up.
 func (c *collection) addAMD(ctx context.Context, amd <-chan amdRead) {
-	select {
-	case r := <-amd:
-		c.out.TimingsMS["amdgpu"] = r.ms
-		if c.cfg.Source == AMDGPU && len(r.GPUs) == 0 {
-			c.fail(snapshot.Problem{Source: "amdgpu", Status: snapshot.Unavailable, Detail: "no AMD GPU under /sys/class/drm",
-				Hint: "load it with modprobe amdgpu; in a container pass /dev/dri and /dev/kfd in"})
-		}
-		c.out.GPUs = append(c.out.GPUs, r.GPUs...)
-		c.out.Errors = append(c.out.Errors, r.Errors...)
-	case <-ctx.Done():
+	r, ok := await(ctx, amd)
+	if !ok {
 		c.fail(snapshot.Problem{Source: "amdgpu", Status: snapshot.Timeout, Detail: "sysfs did not answer in time"})
+		return
+	}
+	c.out.TimingsMS["amdgpu"] = r.ms
+	if c.cfg.Source == AMDGPU && len(r.GPUs) == 0 {
+		c.fail(snapshot.Problem{Source: "amdgpu", Status: snapshot.Unavailable, Detail: "no AMD GPU under /sys/class/drm",
+			Hint: "load it with modprobe amdgpu; in a container pass /dev/dri and /dev/kfd in"})
+	}
+	c.out.GPUs = append(c.out.GPUs, r.GPUs...)
+	c.out.Errors = append(c.out.Errors, r.Errors...)
+}
+
+// await gives the answer, unless there is none when ctx ends: a process that was held
+// up does not blame others for it.
+func await[T any](ctx context.Context, answer <-chan T) (a T, ok bool) {
+	select {
+	case a = <-answer:
+		return a, true
+	case <-ctx.Done():
+	}
+	select {
+	case a = <-answer:
+		return a, true
+	default:
+		return a, false
 	}
 }
 
@@ -134,12 +150,10 @@ func (c *collection) resolve(ctx context.Context) {
 		}
 		done <- gpus
 	})
-	select {
-	case c.out.GPUs = <-done:
-	case <-ctx.Done():
-		if len(gpus) > 0 {
-			c.fail(snapshot.Problem{Source: "gpu", What: "processes", Status: snapshot.Timeout, Detail: "/proc did not answer in time"})
-		}
+	if resolved, ok := await(ctx, done); ok {
+		c.out.GPUs = resolved
+	} else if len(gpus) > 0 {
+		c.fail(snapshot.Problem{Source: "gpu", What: "processes", Status: snapshot.Timeout, Detail: "/proc did not answer in time"})
 	}
 }
 
@@ -213,10 +227,9 @@ func readLog(ctx context.Context, cfg Config) logged {
 
 // waitLog gives what was read of the log to add.
 func (c *collection) waitLog(ctx context.Context, log <-chan logged, add func(logged)) {
-	select {
-	case l := <-log:
+	if l, ok := await(ctx, log); ok {
 		add(l)
-	case <-ctx.Done():
+	} else {
 		c.fail(snapshot.Problem{Source: "kernel log", What: "xids and OOM kills", Status: snapshot.Timeout, Detail: "the log could not be read in time"})
 	}
 }

@@ -198,9 +198,7 @@ func (p *Prober) open(ctx context.Context) {
 			done <- o
 		}()
 	}
-	select {
-	case o := <-p.opening:
+	if o, ok := await(ctx, p.opening); ok {
 		p.nvml, p.opening = &o, nil
-	case <-ctx.Done():
 	}
 }

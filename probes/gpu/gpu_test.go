@@ -439,3 +439,19 @@ func BenchmarkEight(b *testing.B) {
 		}
 	}
 }
+
+// What is there when the time is over counts, however late this process comes to see it.
+func TestAnswersThatAreThere(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // the end of the time is as ready as the answers are
+		log, amd := make(chan logged, 1), make(chan amdRead, 1)
+		log <- logged{}
+		amd <- amdRead{}
+		c := &collection{cfg: New(Config{}).cfg, out: Result{TimingsMS: map[string]float64{}}}
+		c.waitLog(over, log, func(logged) {})
+		if c.addAMD(over, amd); len(c.out.Errors) > 0 {
+			t.Fatalf("%+v", c.out.Errors)
+		}
+	}
+}

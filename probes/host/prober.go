@@ -206,6 +206,11 @@ func ask[T any](ctx context.Context, p *Prober, name string, read func() (T, err
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
+	}
+	select {
+	case r := <-done: // this process was held up, and not the read
+		return r.value, r.err
+	default:
 		return none, ctx.Err()
 	}
 }

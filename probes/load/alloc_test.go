@@ -48,9 +48,11 @@ func TestReadingAStreamAllocatesNothing(t *testing.T) {
 		}
 		return float64(after.Mallocs - before.Mallocs)
 	}
-	short := allocations(300)
-	long := allocations(2300)
-	if per := (long - short) / (3 * 2000); per > 0.02 {
-		t.Errorf("%.3f allocations an event (%v for 300 events, %v for 2300)", per, short/3, long/3)
-	}
+	punctual(t, func(*testing.T) string { // what takes long has more of what is allocated now and then
+		short, long := allocations(300), allocations(2300)
+		if per := (long - short) / (3 * 2000); per > 0.02 {
+			return fmt.Sprintf("%.3f allocations an event (%v for 300 events, %v for 2300)", per, short/3, long/3)
+		}
+		return ""
+	})
 }

@@ -19,7 +19,7 @@ import (
 func TestFaultsAreCountedByClass(t *testing.T) {
 	cfg := sim.DefaultConfig()
 	cfg.Model, cfg.PrefillBase, cfg.DecodeBase = "m", time.Millisecond, time.Millisecond
-	for _, text := range []string{"http-error:status=503,p=0.05", "http-error:status=500,p=0.05,retry_after=2s", "rate-limit:rate=150,burst=500",
+	for _, text := range []string{"http-error:status=503,p=0.05", "http-error:status=500,p=0.05,retry_after=2s", "rate-limit:rate=20,burst=800",
 		"stream-error:after=3,p=0.05", "truncate:after=2,p=0.05", "reset:after=2,p=0.05", "hang:p=0.02", "stall:after=2,duration=1m,p=0.02",
 		"slow-prefill:factor=2,p=0.1", "slow-decode:factor=2,p=0.1"} {
 		f, err := sim.ParseFault(text)

@@ -89,13 +89,17 @@ func (m *monitor) watch() {
 	defer beat.Stop()
 	defer m.collector.release()
 	for due := time.Now().Add(heartbeat); ; {
+		over := false
 		select {
 		case <-m.quit:
-			return
+			over = true
 		case <-beat.C:
 		}
 		now := time.Now()
 		late := now.Sub(due)
+		if over && late <= 0 {
+			return
+		}
 		next, ok := m.offset()
 		m.mu.Lock()
 		if m.mark(now) {
@@ -106,6 +110,9 @@ func (m *monitor) watch() {
 			}
 		}
 		m.mu.Unlock()
+		if over { // with a beat that was due: the stretch before the end counts too
+			return
+		}
 		if ok {
 			offset, known = next, true
 		}

@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"sync"
 	"testing"
 	"time"
 )
@@ -53,18 +54,24 @@ func TestMonitorClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			beat := 0
-			beats := make(chan int, 100)
+			four, begun, twelve := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			m := newMonitor(func() (time.Duration, bool) {
 				d := c.offset(beat)
-				beats <- beat
+				switch beat {
+				case 4:
+					close(four)
+				case 5:
+					<-begun
+				case 12:
+					close(twelve)
+				}
 				beat++
 				return d, true
 			})
-			for <-beats < 4 {
-			}
+			<-four
 			m.begin(time.Now())
-			for <-beats < 12 {
-			}
+			close(begun)
+			<-twelve
 			if h := m.stop(); value(h.ClockStep) != c.want {
 				t.Errorf("a step of %v, want %v", value(h.ClockStep), c.want)
 			}
@@ -88,18 +95,30 @@ func TestMonitorStall(t *testing.T) {
 	if h := newMonitor(wallClock(time.Now())).stop(); h != (Health{}) {
 		t.Errorf("without a measured part: %+v", h)
 	}
-	m := newMonitor(wallClock(time.Now()))
-	m.begin(time.Now())
-	time.Sleep(3 * heartbeat)
-	m.mu.Lock() // the watch waits
-	time.Sleep(20 * heartbeat)
-	m.mu.Unlock()
-	time.Sleep(3 * heartbeat)
-	h := m.stop()
-	if h.Stall == nil || *h.Stall < 15*heartbeat {
-		t.Errorf("stall %v, want about %v", value(h.Stall), 20*heartbeat)
-	}
-	if h.SchedP99 == nil || h.SchedMax == nil || *h.SchedP99 > *h.SchedMax {
-		t.Errorf("waits for a processor: p99 %v, max %v", value(h.SchedP99), value(h.SchedMax))
+	// The end of the run is known before the process goes on: that it stood still counts.
+	for range 10 {
+		beats, stopped, goOn := 0, make(chan struct{}), make(chan struct{})
+		m := newMonitor(func() (time.Duration, bool) {
+			if beats++; beats == 5 {
+				close(stopped)
+				<-goOn
+			}
+			return 0, true
+		})
+		m.begin(time.Now())
+		var wg sync.WaitGroup
+		for range 1000 { // the runtime samples the waits
+			wg.Go(func() {})
+		}
+		wg.Wait()
+		<-stopped
+		time.AfterFunc(20*heartbeat, func() { close(goOn) })
+		h := m.stop()
+		if h.Stall == nil || *h.Stall < 15*heartbeat {
+			t.Errorf("stall %v, want about %v", value(h.Stall), 20*heartbeat)
+		}
+		if h.SchedP99 == nil || h.SchedMax == nil || *h.SchedP99 > *h.SchedMax {
+			t.Errorf("waits for a processor: p99 %v, max %v", value(h.SchedP99), value(h.SchedMax))
+		}
 	}
 }

@@ -16,7 +16,8 @@ const (
 
 // open sends requests when they are due. No slot is ever dropped: what could
 // not go out in time goes out late, in order, and its time counts from when it
-// was due.
+// was due. With a Duration it lasts that long, also when nothing more is due: the rates
+// of the run are over all of it.
 func (r *runner) open() {
 	origin := r.start.Add(lead)
 	prepared, quit := make(chan *call, lookahead), make(chan struct{})
@@ -78,6 +79,17 @@ func (r *runner) open() {
 		close(ready)
 	}
 	wg.Wait()
+	if end, ok := r.ends(); ok {
+		sleep(r.issue, end)
+	}
+}
+
+// ends is when a run ends that ends with its Duration.
+func (r *runner) ends() (end time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg := &r.cfg
+	return r.from.Add(cfg.Duration), !r.from.IsZero() && cfg.Duration > 0 && (cfg.Requests == 0 || r.issued < cfg.Requests)
 }
 
 // converse sends c and the turns that follow, each when it is due.

@@ -127,6 +127,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	res.Closes = slices.ContainsFunc(clients, func(cl *client) bool { return cl.reuse.state.Load() == reuseCloses })
 	res.Due, res.Sent = due.last.Sub(due.first), sent.last.Sub(sent.first)
 	res.CPU = processCPU(ctx) - cpu
+	_, timed := r.ends()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.deadline != nil {
@@ -134,7 +135,7 @@ func Run(ctx context.Context, cfg Config, sink func(*request.Record) error) (Res
 	}
 	res.MeasuredFrom, res.Peak = r.from, cfg.Gauge.Peak()
 	res.Interrupted = ctx.Err() != nil
-	if sinkErr == nil && !res.Interrupted && cfg.Duration > 0 && (cfg.Requests == 0 || r.issued < cfg.Requests) {
+	if sinkErr == nil && !res.Interrupted && timed {
 		res.Window = cfg.Duration
 	}
 	return res, sinkErr
@@ -213,18 +214,23 @@ func (r *runner) prepare(p part, turn int, warm bool) *call {
 	if r.issue.Err() != nil {
 		return c // the run is over: it will not be sent
 	}
-	keep := 0
-	if r.grader != nil && !warm {
-		if c.checks = r.checks(&p, turn); len(c.checks) > 0 {
-			keep = keepText
-		}
-	}
-	c.recorder.KeepText(keep)
+	r.expect(c)
 	t := &c.client.target
 	asked := r.prompt(&p, turn)
 	c.inputs = t.API.Inputs(asked)
 	c.body = t.API.AppendBody(c.body[:0], asked, t.Body)
 	return c
+}
+
+// expect says what the answer to c is held against, if it is measured.
+func (r *runner) expect(c *call) {
+	keep := 0
+	if r.grader != nil && !c.warm {
+		if c.checks = r.checks(&c.part, c.turn); len(c.checks) > 0 {
+			keep = keepText
+		}
+	}
+	c.recorder.KeepText(keep)
 }
 
 // ended is how and when a request ended, and when its place was free for the next

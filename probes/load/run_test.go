@@ -38,6 +38,41 @@ func server(t *testing.T, handle http.HandlerFunc) string {
 	return srv.URL + "/v1"
 }
 
+// punctual gives a busy machine ten chances: what try returns came of lost time.
+func punctual(t *testing.T, try func(*testing.T) (late string)) {
+	t.Helper()
+	late := ""
+	for range 10 {
+		if late = try(t); late == "" || t.Failed() {
+			return
+		}
+	}
+	t.Error(late)
+}
+
+// gate answers once so many requests have been there at the same time, or it is clear
+// that they will not; more must never be.
+func gate(t *testing.T, n int64) http.HandlerFunc {
+	var inFlight atomic.Int64
+	full := make(chan struct{})
+	var once sync.Once
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		switch at := inFlight.Add(1); {
+		case at > n:
+			t.Errorf("the server sees %d requests at once, want at most %d", at, n)
+		case at == n:
+			once.Do(func() { close(full) })
+		}
+		select {
+		case <-full:
+		case <-time.After(10 * time.Second):
+		}
+		inFlight.Add(-1)
+		reply(w)
+	}
+}
+
 func reply(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	_, _ = io.WriteString(w, oneToken)
@@ -79,18 +114,9 @@ func TestOpenLoopCountsFromTheSchedule(t *testing.T) {
 }
 
 func TestClosedLoopKeepsItsConcurrency(t *testing.T) {
-	var inFlight, peak atomic.Int64
-	url := server(t, func(w http.ResponseWriter, _ *http.Request) {
-		if n := inFlight.Add(1); n > peak.Load() {
-			peak.Store(n)
-		}
-		time.Sleep(5 * time.Millisecond)
-		inFlight.Add(-1)
-		reply(w)
-	})
-	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 7, Requests: 100, WarmupRequests: 9})
-	if peak.Load() != 7 || res.Peak != 7 {
-		t.Errorf("server saw %d at once, client %d, want 7", peak.Load(), res.Peak)
+	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, server(t, gate(t, 7)))}, Concurrency: 7, Requests: 100, WarmupRequests: 9})
+	if res.Peak != 7 {
+		t.Errorf("%d requests at once, want 7", res.Peak)
 	}
 	seen := map[int64]bool{}
 	for _, r := range records {
@@ -105,43 +131,45 @@ func TestClosedLoopKeepsItsConcurrency(t *testing.T) {
 }
 
 func TestDurationDrainsThenCuts(t *testing.T) {
+	const last, drain = 300 * time.Millisecond, 700 * time.Millisecond
+	var ends atomic.Pointer[time.Time]
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if strings.Contains(string(body), `"max_tokens":1,`) || strings.HasSuffix(string(body), `"max_tokens":1}`) {
 			<-r.Context().Done() // never answers
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(time.Until(*ends.Load()) + 50*time.Millisecond) // what is under way at the end may finish
 		reply(w)
 	})
 	source := sourceFunc(func(i int64) api.Prompt {
 		p := api.Prompt{Text: "hi", MaxTokens: 2}
-		if i == 3 {
+		if i == 0 {
 			p.MaxTokens = 1
 		}
 		return p
 	})
-	start := time.Now()
-	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Prompts: source, Concurrency: 2,
-		Duration: 200 * time.Millisecond, Drain: 150 * time.Millisecond})
-	if d := time.Since(start); d < 340*time.Millisecond || d > 3*time.Second {
-		t.Errorf("the run took %v, want 350 ms and a little", d)
-	}
-	cancelled := 0
-	for _, r := range records {
-		switch {
-		case r.Error == request.Cancelled:
-			cancelled++
-			if r.ID != 3 {
-				t.Errorf("request %d was cut", r.ID)
-			}
-		case !r.OK:
-			t.Errorf("request %d: %s", r.ID, r.Error)
+	punctual(t, func(t *testing.T) (late string) {
+		records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Prompts: source, Concurrency: 3, Duration: last, Drain: drain,
+			Measured: func(from time.Time) { ends.Store(new(from.Add(last))) }})
+		took := res.Ended.Sub(res.Started)
+		if took < last+drain-10*time.Millisecond || res.Interrupted {
+			t.Errorf("the run took %v, interrupted %v; want %v", took, res.Interrupted, last+drain)
 		}
-	}
-	if cancelled != 1 || len(records) < 5 || res.Interrupted {
-		t.Errorf("%d of %d cancelled, interrupted %v; want exactly the one that hangs", cancelled, len(records), res.Interrupted)
-	}
+		cancelled := 0
+		for _, r := range records {
+			switch {
+			case r.Error == request.Cancelled && r.ID == 0:
+				cancelled++
+			case !r.OK:
+				late = fmt.Sprintf("request %d: %s", r.ID, r.Error)
+			}
+		}
+		if took > last+drain+2*time.Second || cancelled != 1 || len(records) != 3 {
+			late = fmt.Sprintf("%d of %d cancelled in %v; want exactly the one of 3 that hangs", cancelled, len(records), took)
+		}
+		return late
+	})
 }
 
 type sourceFunc func(int64) api.Prompt
@@ -154,7 +182,7 @@ func TestInterruptAccountsForWhatWasDue(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body) // a server notices the end of a client only then
 		<-r.Context().Done()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	var ids []int64
 	res, err := Run(ctx, Config{Targets: []Target{chatTarget(t, url)}, Prompts: prompt.Synthetic{Input: length.Constant(3)},
@@ -172,8 +200,11 @@ func TestInterruptAccountsForWhatWasDue(t *testing.T) {
 	if err != nil || !res.Interrupted {
 		t.Fatalf("interrupted %v, error %v", res.Interrupted, err)
 	}
-	if len(ids) < 20 || len(ids) > 60 {
-		t.Errorf("%d requests of about 30 that were due", len(ids))
+	// Due every 10 ms, the first at the beginning.
+	end, _ := ctx.Deadline()
+	least, most := end.Sub(res.MeasuredFrom)/(10*time.Millisecond), res.Ended.Sub(res.MeasuredFrom)/(10*time.Millisecond)+1
+	if n := time.Duration(len(ids)); n < least || n > most {
+		t.Errorf("%d requests of %d to %d that were due", n, least, most)
 	}
 }
 
@@ -211,7 +242,7 @@ func TestFailuresToConnect(t *testing.T) {
 		{"unknown authority", tlsServer.URL + "/v1", Timeouts{}, request.TLS},
 		{"no status line, first token", "http://" + silent.Addr().String() + "/v1", Timeouts{FirstToken: 50 * time.Millisecond}, request.TimeoutFirstToken},
 		{"no status line, total", "http://" + silent.Addr().String() + "/v1", Timeouts{FirstToken: time.Minute, Total: 50 * time.Millisecond}, request.TimeoutTotal},
-		{"handshake without answer", "https://" + silent.Addr().String() + "/v1", Timeouts{Connect: 50 * time.Millisecond}, request.TLS},
+		{"handshake without answer", "https://" + silent.Addr().String() + "/v1", Timeouts{Connect: 500 * time.Millisecond}, request.TLS},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rec := runOne(t, Config{Targets: []Target{chatTarget(t, tc.url)}, Timeouts: tc.limits})
@@ -267,18 +298,22 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 				time.Sleep(2 * time.Millisecond) // so that the run outlasts the trial
 				rawReply(c)
 			})
-			records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
-			for _, r := range records {
-				if !r.OK || r.Resent != 0 {
-					t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
+			punctual(t, func(t *testing.T) (late string) {
+				seen.Store(0)
+				records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
+				if !res.Closes { // or the server was held up between its reply and the end
+					return "it was not noticed that the server closes"
 				}
-			}
-			if seen.Load() != 200 {
-				t.Errorf("the server saw %d requests of 200", seen.Load())
-			}
-			if !res.Closes {
-				t.Error("it was not noticed that the server closes")
-			}
+				for _, r := range records {
+					if !r.OK || r.Resent != 0 {
+						t.Errorf("request %d: %s: %s, resent %d", r.ID, r.Error, r.Detail, r.Resent)
+					}
+				}
+				if seen.Load() != 200 {
+					t.Errorf("the server saw %d requests of 200", seen.Load())
+				}
+				return ""
+			})
 		})
 	}
 }
@@ -341,8 +376,8 @@ func TestWarmupThatHangsEnds(t *testing.T) {
 	})
 	start := time.Now()
 	records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 2,
-		WarmupDuration: 50 * time.Millisecond, Duration: 50 * time.Millisecond, Drain: 50 * time.Millisecond})
-	if d := time.Since(start); d > 5*time.Second || len(records) != 0 || res.Warmup != 2 {
+		WarmupDuration: 700 * time.Millisecond, Duration: 50 * time.Millisecond, Drain: 50 * time.Millisecond})
+	if d := time.Since(start); d > 10*time.Second || len(records) != 0 || res.Warmup != 2 {
 		t.Errorf("%d records and %d warm-up requests after %v", len(records), res.Warmup, d)
 	}
 }
@@ -353,7 +388,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	for _, concurrency := range []int{1, 2, 16} {
 		t.Run(strconv.Itoa(concurrency), func(t *testing.T) {
 			var mu sync.Mutex
-			from := map[string]bool{}
+			var from map[string]bool
 			url := server(t, func(w http.ResponseWriter, r *http.Request) {
 				mu.Lock()
 				from[r.RemoteAddr] = true
@@ -361,25 +396,32 @@ func TestConnectionsAreReused(t *testing.T) {
 				time.Sleep(2 * time.Millisecond)
 				reply(w)
 			})
-			records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
-			if n := len(from); n > concurrency+2*tried || res.Closes {
-				t.Errorf("%d connections for %d at a time, closes %v", n, concurrency, res.Closes)
-			}
-			connects, late := 0, 0
-			for _, r := range records {
-				if r.ConnectMs != nil {
-					connects++
+			punctual(t, func(t *testing.T) (lost string) {
+				from = map[string]bool{}
+				records, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: concurrency, Requests: 200})
+				if res.Closes {
+					t.Error("the server is said to close its connections")
 				}
-				if r.Lateness != nil && *r.Lateness > settle {
-					late++
+				if n := len(from); n > concurrency+2*tried {
+					lost = fmt.Sprintf("%d connections for %d at a time", n, concurrency)
 				}
-			}
-			if connects > 2*tried {
-				t.Errorf("%d requests had to connect", connects)
-			}
-			if late > concurrency/2 {
-				t.Errorf("%d of %d requests were late: the wait for the finding counts as lateness", late, len(records))
-			}
+				connects, late := 0, 0
+				for _, r := range records {
+					if r.ConnectMs != nil {
+						connects++
+					}
+					if r.Lateness != nil && *r.Lateness > settle {
+						late++
+					}
+				}
+				if connects > 2*tried {
+					lost = fmt.Sprintf("%d requests had to connect", connects)
+				}
+				if late > concurrency/2 {
+					lost = fmt.Sprintf("%d of %d requests were late: the wait for the finding counts as lateness", late, len(records))
+				}
+				return lost
+			})
 		})
 	}
 }
@@ -387,7 +429,7 @@ func TestConnectionsAreReused(t *testing.T) {
 // A server that is slow to shake hands makes requests wait for connections. Some
 // of them then get one that another request left: they waited for the server too.
 func TestWaitForTheServersConnectionIsNotLateness(t *testing.T) {
-	const shake = 200 * time.Millisecond
+	const shake = 1200 * time.Millisecond
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(20 * time.Millisecond)
 		reply(w)
@@ -427,10 +469,18 @@ func TestRefusalsReuseConnections(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(srv.Close)
-	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, srv.URL+"/v1")}, Concurrency: 8, Requests: 2000})
-	if n := connections.Load(); n > 8+tried+spendable+2000/spendEvery+20 || len(records) != 2000 {
-		t.Errorf("%d connections for %d requests", n, len(records))
-	}
+	punctual(t, func(t *testing.T) (lost string) {
+		connections.Store(0)
+		records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, srv.URL+"/v1")}, Concurrency: 8, Requests: 2000})
+		if len(records) != 2000 {
+			t.Errorf("%d records of 2000 requests", len(records))
+		}
+		// One that has to wait long for a connection that is about to be free opens one.
+		if n := connections.Load(); n > 8+tried+spendable+2000/spendEvery+20 {
+			lost = fmt.Sprintf("%d connections for 2000 requests", n)
+		}
+		return lost
+	})
 }
 
 func TestSecretsStayOutOfRecords(t *testing.T) {

@@ -133,6 +133,10 @@ func (r *runner) next(p part, turn int, done time.Time) *call {
 	c.due, c.rec.ScheduledAt = due, due
 	sent := sleep(r.issue, due)
 	now := time.Now()
+	if still, _ := r.within(&p, due); warm && !still { // the measured part began while it waited
+		c.warm = false
+		r.expect(c)
+	}
 	if !sent {
 		if !due.After(now) {
 			r.forgo(c, now)

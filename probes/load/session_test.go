@@ -77,7 +77,7 @@ func TestTurnsFollowEachOther(t *testing.T) {
 				if want := records[i-1].DoneAt.Add(time.Duration(turn) * think); !r.ScheduledAt.Equal(want) {
 					t.Errorf("turn %d of session %d is due %v away from its thought's end", turn, session, r.ScheduledAt.Sub(want))
 				}
-				if r.SentAt.Before(r.ScheduledAt) || r.Lateness == nil || *r.Lateness > 100*time.Millisecond {
+				if r.SentAt.Before(r.ScheduledAt) || r.Lateness == nil || *r.Lateness > r.SentAt.Sub(r.ScheduledAt) || *r.Lateness > 5*time.Second {
 					t.Errorf("request %d was sent %v after it was due, lateness %v", i, r.SentAt.Sub(r.ScheduledAt), r.Lateness)
 				}
 			}
@@ -88,16 +88,16 @@ func TestTurnsFollowEachOther(t *testing.T) {
 	}
 }
 
-// A session that thinks takes no place under the cap: four of them, 100 ms of
-// thought each, do not take 400 ms one after the other.
+// A session that thinks takes no place under the cap: eight of them, a second of
+// thought each, do not take 8 s one after the other.
 func TestThoughtTakesNoPlace(t *testing.T) {
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
-	two := Dialogues{Turns: length.Constant(2), Think: must(length.ParseTimes("100ms"))}
+	two := Dialogues{Turns: length.Constant(2), Think: must(length.ParseTimes("1s"))}
 	start := time.Now()
-	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Requests: 8, MaxConcurrency: 1, Sessions: two,
+	records, _ := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Requests: 16, MaxConcurrency: 1, Sessions: two,
 		Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 1000}})
-	if d := time.Since(start); len(records) != 8 || d < 100*time.Millisecond || d > 350*time.Millisecond {
-		t.Errorf("%d requests took %v, want 8 in a little over 100 ms", len(records), d)
+	if d := time.Since(start); len(records) != 16 || d < time.Second || d > 6*time.Second {
+		t.Errorf("%d requests took %v, want 16 in a little over 1 s", len(records), d)
 	}
 }
 
@@ -112,20 +112,30 @@ func TestSessionsEndWithTheRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg.Targets, cfg.Sessions = []Target{chatTarget(t, url)}, endless
-			cfg.WarmupDuration, cfg.Duration, cfg.Drain = 100*time.Millisecond, 150*time.Millisecond, time.Second
-			records, res := runAll(t, cfg)
-			warmed, ids := 0, map[int64]bool{}
-			for _, r := range records {
-				if r.ScheduledAt.Before(res.MeasuredFrom) || r.ScheduledAt.Sub(res.MeasuredFrom) >= cfg.Duration+50*time.Millisecond || ids[r.ID] {
-					t.Errorf("request %d is due %v after the measured part begins", r.ID, r.ScheduledAt.Sub(res.MeasuredFrom))
+			cfg.WarmupDuration, cfg.Duration, cfg.Drain = 500*time.Millisecond, 700*time.Millisecond, 30*time.Second
+			punctual(t, func(t *testing.T) (late string) {
+				records, res := runAll(t, cfg)
+				warmed, ids := 0, map[int64]bool{}
+				for _, r := range records {
+					due := r.ScheduledAt.Sub(res.MeasuredFrom)
+					if r.ScheduledAt.Equal(r.SentAt) {
+						due = 0 // the closed loop's own: begun in time, which is not in the record
+					}
+					if r.ScheduledAt.Before(res.MeasuredFrom) || due >= cfg.Duration || ids[r.ID] {
+						t.Errorf("request %d is due %v after the measured part begins", r.ID, r.ScheduledAt.Sub(res.MeasuredFrom))
+					}
+					if ids[r.ID] = true; r.ID < 0 {
+						warmed++
+					}
 				}
-				if ids[r.ID] = true; r.ID < 0 {
-					warmed++
+				if res.Window != cfg.Duration || res.Interrupted {
+					t.Errorf("window %v, interrupted %v", res.Window, res.Interrupted)
 				}
-			}
-			if warmed < 5 || res.Warmup < 5 || res.Window != cfg.Duration || res.Interrupted {
-				t.Errorf("%d turns of the warm-up's sessions, %d warm-up requests, window %v", warmed, res.Warmup, res.Window)
-			}
+				if warmed < 5 || res.Warmup < 5 {
+					late = fmt.Sprintf("%d turns of the warm-up's sessions of %d in all, %d warm-up requests", warmed, len(records), res.Warmup)
+				}
+				return late
+			})
 		})
 	}
 }
@@ -139,14 +149,21 @@ func TestInterruptedThoughts(t *testing.T) {
 		"closed": {Concurrency: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			cfg.Targets, cfg.Prompts, cfg.Requests = []Target{chatTarget(t, url)}, says{}, 1000
 			cfg.Sessions = Dialogues{Turns: length.Constant(3), Think: must(length.ParseTimes("1h"))}
-			start, n := time.Now(), 0
-			res, err := Run(ctx, cfg, func(*request.Record) error { n++; return nil })
-			if err != nil || !res.Interrupted || n < 3 || time.Since(start) > 2*time.Second {
-				t.Errorf("%d records in %v, interrupted %v, error %v", n, time.Since(start), res.Interrupted, err)
+			var cut time.Time
+			n := 0
+			res, err := Run(ctx, cfg, func(*request.Record) error {
+				if n++; n == 3 {
+					cut = time.Now()
+					cancel()
+				}
+				return nil
+			})
+			if err != nil || !res.Interrupted || n < 3 || time.Since(cut) > 10*time.Second {
+				t.Errorf("%d records, ended in %v, interrupted %v, error %v", n, time.Since(cut), res.Interrupted, err)
 			}
 		})
 	}
@@ -164,7 +181,7 @@ func TestCancelledByPlan(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		for range 400 {
+		for range 20 {
 			if _, err := io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n"); err != nil || r.Context().Err() != nil {
 				gone.Add(1)
 				return
@@ -175,6 +192,8 @@ func TestCancelledByPlan(t *testing.T) {
 			case <-r.Context().Done():
 			}
 		}
+		<-r.Context().Done() // no end of its own
+		gone.Add(1)
 	})
 	source := sourceFunc(func(i int64) api.Prompt {
 		return api.Prompt{Text: []string{"long", "short"}[i%2], MaxTokens: 9}
@@ -184,14 +203,20 @@ func TestCancelledByPlan(t *testing.T) {
 		ok   func(r request.Record) bool
 	}{
 		// Counted from when it was handed over, which on a busy machine is before it was sent.
-		"time":   {Cancellation{After: 40 * time.Millisecond}, func(r request.Record) bool { return *r.LatencyMs >= 20 && *r.LatencyMs < 1500 }},
-		"tokens": {Cancellation{Events: 3, After: time.Minute}, func(r request.Record) bool { return len(r.Chunks) >= 3 && len(r.Chunks) < 100 }},
+		"time":   {Cancellation{After: 400 * time.Millisecond}, func(r request.Record) bool { return len(r.Chunks) > 0 && *r.LatencyMs < 5000 }},
+		"tokens": {Cancellation{Events: 3, After: time.Minute}, func(r request.Record) bool { return len(r.Chunks) >= 3 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			began.Store(0)
 			gone.Store(0)
 			var chunks []request.Record
-			cfg := Config{Targets: []Target{chatTarget(t, url)}, Prompts: source, Concurrency: 2, Requests: 20, Cancel: func(int64) Cancellation { return tc.plan }}
+			cfg := Config{Targets: []Target{chatTarget(t, url)}, Prompts: source, Concurrency: 10, Requests: 20, Cancel: func(i int64) Cancellation {
+				if i%2 == 1 {
+					return Cancellation{After: time.Minute} // a plan that comes too late changes nothing
+				}
+				return tc.plan
+			}}
+			start := time.Now()
 			if _, err := Run(t.Context(), cfg, func(r *request.Record) error {
 				c := *r
 				c.Chunks = slices.Clone(r.Chunks)
@@ -202,11 +227,14 @@ func TestCancelledByPlan(t *testing.T) {
 			}
 			for _, r := range chunks {
 				cut := r.ID%2 == 0
+				if d := r.DoneAt.Sub(start); cut && tc.plan.Events == 0 && d < tc.plan.After {
+					t.Errorf("request %d was broken off after %v", r.ID, d)
+				}
 				if cut != (r.Error == request.Cancelled) || cut != r.ByPlan || cut == r.OK || cut && (!strings.Contains(r.Detail, "by plan") || !tc.ok(r)) {
 					t.Errorf("request %d: %q %q, %d chunks, %v", r.ID, r.Error, r.Detail, len(r.Chunks), *r.LatencyMs)
 				}
 			}
-			for wait := time.Now(); gone.Load() < 10 && time.Since(wait) < 5*time.Second; {
+			for wait := time.Now(); gone.Load() < 10 && time.Since(wait) < 30*time.Second; {
 				time.Sleep(time.Millisecond)
 			}
 			if len(chunks) != 20 || began.Load() != 20 || gone.Load() != 10 {

@@ -10,11 +10,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"llmops/probes/load/api"
 	"llmops/probes/load/arrival"
+	"llmops/probes/load/check"
 	"llmops/probes/load/length"
 	"llmops/probes/load/prompt"
 	"llmops/probes/request"
@@ -81,7 +84,7 @@ func TestShardsAreTogetherTheRun(t *testing.T) {
 		"open, capped":    {Arrivals: open, Requests: 40, MaxConcurrency: 5},
 		"open, warmed up": {Arrivals: open, Requests: 40, WarmupDuration: 20 * time.Millisecond},
 		"open, for a time": {Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 300},
-			Duration: 150 * time.Millisecond, Drain: time.Second, WarmupRequests: 4},
+			Duration: 150 * time.Millisecond, Drain: 30 * time.Second, WarmupRequests: 4},
 		"sessions":        {Arrivals: open, Sessions: talk, Requests: 67, WarmupRequests: 7},
 		"closed loop":     {Concurrency: 5, Requests: 67, WarmupRequests: 8},
 		"closed sessions": {Concurrency: 5, Sessions: talk, Requests: 67, WarmupRequests: 7},
@@ -152,10 +155,7 @@ func TestShardDealsOut(t *testing.T) {
 func TestClosedLoopShardsShareTheConcurrency(t *testing.T) {
 	peaks := []int64{}
 	for i := range 3 {
-		url := server(t, func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(3 * time.Millisecond)
-			reply(w)
-		})
+		url := server(t, gate(t, []int64{3, 2, 2}[i]))
 		_, res := runAll(t, Config{Targets: []Target{chatTarget(t, url)}, Concurrency: 7, Requests: 120, Shard: Shard{i, 3}})
 		peaks = append(peaks, res.Peak)
 	}
@@ -222,6 +222,38 @@ func TestWarmupIsCounted(t *testing.T) {
 			}
 			if diff := gocmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The measured part may begin while a turn of a session of the warm-up is written and
+// waits to be due: what is due behind that is measured.
+func TestTurnOfTheWarmupAtItsEnd(t *testing.T) {
+	set, err := new(check.Parser).Parse([]byte(`[{"exact":"x"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for requests, warm := range map[int64]bool{0: false, 9: true} { // with so many requests the session is of the warm-up as a whole
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			cfg := Config{Targets: []Target{chatTarget(t, "http://x/v1")}, Prompts: sourceFunc(func(int64) api.Prompt { return api.Prompt{Text: "hi"} }),
+				Sessions: chats{8 * time.Millisecond}, Checks: func(int64) check.Set { return set }, WarmupRequests: 3, Requests: requests, Duration: time.Second}
+			clients, err := newClients(cfg.Targets, cfg.Timeouts, start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &runner{cfg: cfg, clients: clients, start: start, monitor: newMonitor(wallClock(start)), issue: t.Context(), grader: &grader{}, cut: func() {}}
+			defer r.monitor.stop()
+			r.calls.New = func() any { return &call{} }
+			p, _ := r.admit(start)
+			go func() {
+				time.Sleep(3 * time.Millisecond)
+				r.admit(time.Now())
+			}()
+			c := r.next(p, 0, start)
+			if r.deadline.Stop(); c.warm != warm || (len(c.checks) > 0) == warm || c.due.Sub(r.from) != 5*time.Millisecond {
+				t.Errorf("%d requests: warm %v, %d checks, due %v after the measured part begins", requests, c.warm, len(c.checks), c.due.Sub(r.from))
 			}
 		})
 	}

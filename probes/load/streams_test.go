@@ -46,9 +46,9 @@ func playAll(t *testing.T, files fs.FS) {
 			}
 			cfg := streamConfig(c, Target{URL: url, API: a, Header: a.Header("", true), Body: api.Options{Model: "m", Stream: true}})
 			// The outcome must be right every time; a moment may be missed by a
-			// busy machine, but not three times.
+			// busy machine, but not ten times.
 			var faults []string
-			for range 3 {
+			for range 10 {
 				rec := runOne(t, cfg)
 				if rec.OK != (rec.Error == request.OK) {
 					t.Errorf("ok is %v with the class %q", rec.OK, rec.Error)

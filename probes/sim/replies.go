@@ -26,21 +26,28 @@ type replies struct {
 // count counts what h answers, when it is done with the request. A request
 // that got no reply is not counted, and neither are those for /metrics and
 // /health, which engines leave out too: they would hide the share of errors.
+// Connections that are to be reset are, after that.
 func (r *replies) count(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		rec := &recorder{ResponseWriter: w}
 		h.ServeHTTP(rec, req) // sets req.Pattern
 		_, path, _ := strings.Cut(req.Pattern, " ")
-		if rec.status == 0 || path == "/metrics" || path == "/health" {
-			return
+		if rec.status != 0 && path != "/metrics" && path != "/health" {
+			r.add(answer{cmp.Or(path, "none"), known(req.Method), rec.status})
 		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.by == nil {
-			r.by = map[answer]int64{}
+		if rec.reset {
+			cutOff(w)
 		}
-		r.by[answer{cmp.Or(path, "none"), known(req.Method), rec.status}]++
 	})
+}
+
+func (r *replies) add(a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.by == nil {
+		r.by = map[answer]int64{}
+	}
+	r.by[a]++
 }
 
 // known keeps a client from making up labels without end.
@@ -66,10 +73,11 @@ func (r *replies) sorted(yield func(answer, int64) bool) {
 	}
 }
 
-// recorder notes the status of a reply.
+// recorder notes the status of a reply, and whether its connection is to be reset.
 type recorder struct {
 	http.ResponseWriter
 	status int // 0: nothing was sent
+	reset  bool
 }
 
 // Unwrap lets http.ResponseController flush and hijack.

@@ -164,8 +164,24 @@ func refuse(w http.ResponseWriter, no refusal, retryAfter time.Duration) {
 	w.Write(errorBody(no.status, no.message, no.param)) //nolint:errcheck // nobody is left to be told
 }
 
-// reset ends the connection with an RST: what the client has not read is lost.
+// reset asks for the end of the connection with an RST, once the request has been
+// noted and counted: whoever sees the end finds both.
 func reset(w http.ResponseWriter) {
+	for {
+		switch v := w.(type) {
+		case *note:
+			w = v.ResponseWriter
+		case *recorder:
+			v.reset = true
+			return
+		default:
+			return
+		}
+	}
+}
+
+// cutOff ends the connection with an RST: what the client has not read is lost.
+func cutOff(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2 cannot be taken over: net/http then resets the stream

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -92,13 +93,25 @@ func TestRefusals(t *testing.T) {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	for range 200 {
+	for range 3000 {
 		if ok() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Error("not within 2 s")
+	t.Error("not within 30 s")
+}
+
+// punctual gives a busy machine ten chances: what try returns was too late.
+func punctual(t *testing.T, try func(*testing.T) (late string)) {
+	t.Helper()
+	late := ""
+	for range 10 {
+		if late = try(t); late == "" || t.Failed() {
+			return
+		}
+	}
+	t.Error(late)
 }
 
 func TestModelsAndHealth(t *testing.T) {
@@ -177,27 +190,33 @@ func TestFixedService(t *testing.T) {
 	cfg.ServiceTime = 60 * time.Millisecond
 	cfg.MaxRunning = 1
 	_, url := start(t, cfg)
-	begin := time.Now()
-	ends := make(chan time.Duration, 3)
-	for range 3 {
-		go func() {
-			r, err := http.Post(url+"/v1/completions", "application/json", bytes.NewReader([]byte(`{"prompt":"a b c","max_tokens":100,"ignore_eos":true}`)))
-			if err == nil {
-				b, _ := io.ReadAll(r.Body)
-				r.Body.Close()
-				if !bytes.Contains(b, []byte(`"completion_tokens":1,`)) {
-					t.Errorf("the reply is not one token: %s", b)
+	punctual(t, func(t *testing.T) (late string) {
+		begin := time.Now()
+		ends := make(chan time.Duration, 3)
+		for range 3 {
+			go func() {
+				r, err := http.Post(url+"/v1/completions", "application/json", bytes.NewReader([]byte(`{"prompt":"a b c","max_tokens":100,"ignore_eos":true}`)))
+				if err == nil {
+					b, _ := io.ReadAll(r.Body)
+					r.Body.Close()
+					if !bytes.Contains(b, []byte(`"completion_tokens":1,`)) {
+						t.Errorf("the reply is not one token: %s", b)
+					}
 				}
-			}
-			ends <- time.Since(begin)
-		}()
-	}
-	for i := range 3 {
-		want := time.Duration(i+1) * 60 * time.Millisecond
-		if got := <-ends; got < want || got > want+50*time.Millisecond {
-			t.Errorf("reply %d after %v, want %v", i, got, want)
+				ends <- time.Since(begin)
+			}()
 		}
-	}
+		for i := range 3 {
+			want := time.Duration(i+1) * 60 * time.Millisecond
+			switch got := <-ends; {
+			case got < want:
+				t.Errorf("reply %d after %v, want %v", i, got, want)
+			case got > want+50*time.Millisecond:
+				late = fmt.Sprintf("reply %d after %v, want %v", i, got, want)
+			}
+		}
+		return late
+	})
 }
 
 func TestServeStops(t *testing.T) {

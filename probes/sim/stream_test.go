@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -161,21 +162,26 @@ func TestTiming(t *testing.T) {
 	cfg := quick()
 	cfg.DecodeBase, cfg.DecodePerSequence, cfg.Stamp = 3*time.Millisecond, time.Millisecond, true
 	_, url := start(t, cfg)
-	r := post(t, url+"/v1/completions", `{"stream":true,"max_tokens":30,"prompt":"x"}`)
-	chunks, done, err := read(t, r.Body)
-	if !done || err != nil || len(chunks) != 30 {
-		t.Fatalf("%d chunks, done %v, %v", len(chunks), done, err)
-	}
-	for i, c := range chunks {
-		if i > 0 && c.Llmops.Due-chunks[i-1].Llmops.Due != int64(4*time.Millisecond) {
-			t.Errorf("token %d is due %d ns after the one before, want 4 ms", i, c.Llmops.Due-chunks[i-1].Llmops.Due)
+	punctual(t, func(t *testing.T) (tardy string) {
+		r := post(t, url+"/v1/completions", `{"stream":true,"max_tokens":30,"prompt":"x"}`)
+		chunks, done, err := read(t, r.Body)
+		if !done || err != nil || len(chunks) != 30 {
+			t.Fatalf("%d chunks, done %v, %v", len(chunks), done, err)
 		}
-		late := time.Duration(c.Llmops.Sent - c.Llmops.Due)
-		if late < 0 || late > 20*time.Millisecond {
-			t.Errorf("token %d was sent %v after it was due", i, late)
+		for i, c := range chunks {
+			if i > 0 && c.Llmops.Due-chunks[i-1].Llmops.Due != int64(4*time.Millisecond) {
+				t.Errorf("token %d is due %d ns after the one before, want 4 ms", i, c.Llmops.Due-chunks[i-1].Llmops.Due)
+			}
+			switch late := time.Duration(c.Llmops.Sent - c.Llmops.Due); {
+			case late < 0:
+				t.Errorf("token %d was sent %v before it was due", i, -late)
+			case late > 20*time.Millisecond:
+				tardy = fmt.Sprintf("token %d was sent %v after it was due", i, late)
+			}
+			if c.at.UnixNano() < c.Llmops.Sent-int64(time.Millisecond) {
+				t.Errorf("token %d came before it was sent", i)
+			}
 		}
-		if c.at.UnixNano() < c.Llmops.Sent-int64(time.Millisecond) {
-			t.Errorf("token %d came before it was sent", i)
-		}
-	}
+		return tardy
+	})
 }

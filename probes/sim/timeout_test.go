@@ -15,7 +15,7 @@ import (
 // refused, a reply that takes longer goes on.
 func TestReadTimeout(t *testing.T) {
 	cfg := DefaultConfig()
-	cfg.ServiceTime = 200 * time.Millisecond
+	cfg.ServiceTime = 1200 * time.Millisecond
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestReadTimeout(t *testing.T) {
 	if srv.ReadTimeout <= 0 || srv.IdleTimeout <= 0 || srv.ReadHeaderTimeout <= 0 {
 		t.Errorf("timeouts: read %v, header %v, idle %v; want all above 0", srv.ReadTimeout, srv.ReadHeaderTimeout, srv.IdleTimeout)
 	}
-	srv.ReadHeaderTimeout, srv.ReadTimeout = 50*time.Millisecond, 50*time.Millisecond
+	srv.ReadHeaderTimeout, srv.ReadTimeout = 600*time.Millisecond, 600*time.Millisecond
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestReadTimeout(t *testing.T) {
 	}
 	defer r.Body.Close()
 	if _, err := io.Copy(io.Discard, r.Body); err != nil || r.StatusCode != 200 {
-		t.Errorf("a reply that takes 200 ms: status %d, %v", r.StatusCode, err)
+		t.Errorf("a reply that takes 1.2 s: status %d, %v", r.StatusCode, err)
 	}
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -45,7 +45,7 @@ func TestReadTimeout(t *testing.T) {
 	}
 	defer conn.Close()
 	io.WriteString(conn, "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 	if r, err = http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 		t.Fatalf("a body that does not come: %v", err)
 	}

@@ -116,12 +116,13 @@ func (v *view) courses() {
 
 func sourceLine(r budget.Report) string {
 	s := r.Source
-	text := fmt.Sprintf("%s, %d requests", render.Plural(len(s.Files), "file"), s.Records)
+	requests := render.Plural(int(s.Records), "request")
+	text := fmt.Sprintf("%s, %s", render.Plural(len(s.Files), "file"), requests)
 	if s.Format != "" {
-		text = fmt.Sprintf("%s, %s, %d requests", render.Plural(len(s.Files), "file"), s.Format, s.Records)
+		text = fmt.Sprintf("%s, %s, %s", render.Plural(len(s.Files), "file"), s.Format, requests)
 	}
 	if s.Resolution != "" {
-		text = fmt.Sprintf("%s, %d requests counted by the minute", s.Format, s.Records)
+		text = fmt.Sprintf("%s, %s counted by the minute", s.Format, requests)
 	}
 	if s.First != nil {
 		text += fmt.Sprintf(" from %s to %s", clock(*s.First), clock(*s.Last))

@@ -65,7 +65,7 @@ func (s *search) quick(ctx context.Context, cfg load.Config) (fast, answers bool
 		fast = fast && r.OK && r.DoneAt.Sub(r.SentAt) <= s.slowest()
 		return nil
 	})
-	return err == nil && fast, answers, failed
+	return err == nil && answers && fast, answers, failed
 }
 
 // slowest is the latency that passes for one without load.

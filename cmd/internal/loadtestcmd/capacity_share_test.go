@@ -8,7 +8,11 @@ import (
 
 	"llmops/analysis/capacity"
 	"llmops/analysis/loadreport"
+	"llmops/probes/load"
+	"llmops/probes/load/api"
 	"llmops/probes/load/arrival"
+	"llmops/probes/load/length"
+	"llmops/probes/load/prompt"
 	"llmops/probes/request"
 	"llmops/rules/slo"
 )
@@ -190,5 +194,15 @@ func TestFill(t *testing.T) {
 		if s.fill(&c); c.stages != nil {
 			t.Errorf("%s: filled by %q", name, c.stagesText)
 		}
+	}
+}
+
+// Where no time is left for a request nothing was fast.
+func TestNothingIsQuick(t *testing.T) {
+	a, _ := api.Lookup("chat")
+	cfg := load.Config{Targets: []load.Target{{URL: "http://127.0.0.1:1/v1/chat/completions", API: a}}, Prompts: prompt.Synthetic{Input: length.Constant(8)},
+		Concurrency: 1, Requests: coolRequests, Duration: 1}
+	if fast, answers, _ := (&search{}).quick(t.Context(), cfg); fast || answers {
+		t.Errorf("fast %v, answers %v", fast, answers)
 	}
 }

@@ -176,6 +176,9 @@ func (f *following) end(ctx context.Context) {
 	}
 	f.stop()
 	<-f.done
+	if f.warm && !f.load.Load() {
+		f.begin() // a reading hung over the end of the warm-up: what is counted so far holds that too
+	}
 	f.load.Store(false)
 	ctx = context.WithoutCancel(ctx) // of a run that was broken off the end is known too
 	f.read(ctx)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -87,12 +88,28 @@ func undecided(s loadreport.Summary) error {
 		return cli.WithHint(err, "this is shard %s of the run: judge all of them together with \"llmops report DIR...\"", s.Load.Shard)
 	}
 	if more > 0 {
-		return cli.WithHint(err, "measure about %d more requests: --requests %d", more, uint64(s.Requests.Total)+more)
+		return cli.WithHint(err, "measure about %d more requests: %s", more, flagsFor(s, more))
 	}
 	if longer > 0 {
 		return cli.WithHint(err, "measure about %s longer: --duration", time.Duration(longer*float64(time.Second)).Round(time.Second))
 	}
 	return err
+}
+
+// flagsFor are the flags with which a run measures so many requests more: one that its
+// duration ended needs a longer one.
+func flagsFor(s loadreport.Summary, more uint64) string {
+	load, total := s.Load, uint64(s.Requests.Total)+more
+	requests := fmt.Sprintf("--requests %d", total)
+	if load.DurationS == nil || s.Requests.Total == 0 || load.Requests != nil && s.Requests.Total >= *load.Requests {
+		return requests
+	}
+	whole := math.Ceil(*load.DurationS * float64(total) / float64(s.Requests.Total))
+	flags := "--duration " + (time.Duration(whole) * time.Second).String()
+	if load.Requests != nil && uint64(*load.Requests) < total {
+		flags += " " + requests
+	}
+	return flags
 }
 
 // allFailed says why nothing came through, with advice by the commonest class.

@@ -36,11 +36,18 @@ func TestHints(t *testing.T) {
 		SLO: []loadreport.Judgement{{Verdict: loadreport.Inconclusive, MoreNeeded: &more}}}
 	whole := part
 	part.Load.Shard = "1/2"
+	timed, both := whole, whole
+	timed.Load.DurationS, both.Load.DurationS, both.Load.Requests = new(6.0), new(90.0), new(int64(48))
+	counted := both // it sent all that it was to send
+	counted.Requests.Total = 48
 	for want, err := range map[string]error{
-		"run it to its end": Shown{Summary: killed, Interrupted: true}.Outcome(),
-		"more free CPU":     Shown{Summary: killed}.Outcome(),
-		"llmops report":     outcome(part, &firstFailure{}, 0),
-		"--requests 49":     outcome(whole, &firstFailure{}, 0),
+		"run it to its end":                Shown{Summary: killed, Interrupted: true}.Outcome(),
+		"more free CPU":                    Shown{Summary: killed}.Outcome(),
+		"llmops report":                    outcome(part, &firstFailure{}, 0),
+		": --requests 49":                  outcome(whole, &firstFailure{}, 0),
+		": --duration 33s\n":               outcome(timed, &firstFailure{}, 0),
+		": --duration 8m10s --requests 49": outcome(both, &firstFailure{}, 0),
+		": --requests 88":                  outcome(counted, &firstFailure{}, 0),
 	} {
 		verb := func(*cli.App) *cobra.Command {
 			return &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return err }}

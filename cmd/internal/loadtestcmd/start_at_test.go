@@ -33,7 +33,7 @@ func TestMoment(t *testing.T) {
 
 func TestStartAtCommand(t *testing.T) {
 	_, url := simulator(t)
-	at := time.Now().Add(1500 * time.Millisecond)
+	at := time.Now().Add(2500 * time.Millisecond)
 	s, r, dir := tested(t, url, "--requests", "6", "--concurrency", "2", "--start-at", at.Format(time.RFC3339Nano), "--shard", "1/2")
 	if len(kept(t, dir)) != 3 || s.StartedAt.Before(at.Truncate(time.Millisecond)) || !strings.Contains(r.Err, "begins at") {
 		t.Errorf("began at %s, was to at %s\n%s", s.StartedAt, at, r.Err)

@@ -296,7 +296,7 @@ func verdict(v loadreport.Verdict, style render.Style) string { return style.Ver
 
 func seconds(s *float64) string {
 	if s == nil {
-		return "no time at all"
+		return "a time that was not measured"
 	}
 	d := time.Duration(*s * float64(time.Second))
 	if d < time.Second {

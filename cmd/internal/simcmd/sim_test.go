@@ -44,7 +44,7 @@ func serve(t *testing.T, use func(firstLine string), args ...string) (code cli.C
 	stop()
 	select {
 	case code = <-done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the command does not stop")
 	}
 	return code, errs.String()

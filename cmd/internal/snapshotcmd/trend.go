@@ -122,7 +122,7 @@ func (o *options) trendProblem(reader *trend.Reader, report trend.Report) error 
 	case slices.Contains(reader.Names(), o.metric):
 		return cli.WithHint(cli.NoVerdict(fmt.Errorf("%s: too few readings of %s for a rate", files, o.metric)), "a counter needs two snapshots")
 	}
-	err := cli.Usagef("%s: %s has no %s", files, render.Plural(report.Snapshots, "snapshot"), o.metric)
+	err := cli.Usagef("%s: no %s in %s", files, o.metric, render.Plural(report.Snapshots, "snapshot"))
 	if near := nearName(o.metric, reader.Names()); near != "" {
 		return cli.WithHint(err, "did you mean %s?", near)
 	}

@@ -3,6 +3,7 @@ package nvml
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -56,14 +57,8 @@ func (c *Collector) Read(ctx context.Context, window time.Duration) Reading {
 			answers <- g
 		}()
 	}
-	for asked > 0 {
-		select {
-		case g := <-answers:
-			gpus[g.Index] = &g
-			asked--
-		case <-ctx.Done():
-			asked = 0
-		}
+	for g := range gather(ctx, answers, asked) {
+		gpus[g.Index] = &g
 	}
 	for i, g := range gpus {
 		if g == nil {
@@ -96,12 +91,32 @@ func (c *Collector) count(ctx context.Context, r *Reading) (int, Status) {
 		c.leave(driverIndex)
 		done <- a
 	}()
-	select {
-	case a := <-done:
+	for a := range gather(ctx, done, 1) {
 		r.Driver, r.CUDA = a.driver, a.cuda
 		return max(a.n, 0), a.status
-	case <-ctx.Done():
-		return 0, TimedOut
+	}
+	return 0, TimedOut
+}
+
+// gather gives n answers, or those that are there when ctx ends: a process that was
+// held up does not blame the driver for it.
+func gather[T any](ctx context.Context, answers <-chan T, n int) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for range n {
+			var a T
+			select {
+			case a = <-answers:
+			case <-ctx.Done():
+				select {
+				case a = <-answers:
+				default:
+					return
+				}
+			}
+			if !yield(a) {
+				return
+			}
+		}
 	}
 }
 

@@ -188,7 +188,7 @@ func TestExec(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if _, _, err = Exec(ctx, "sleep", "60"); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Second {
+	if _, _, err = Exec(ctx, "sleep", "60"); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 20*time.Second {
 		t.Errorf("after %v: %v", time.Since(began), err)
 	}
 }
@@ -200,24 +200,40 @@ func TestExecKills(t *testing.T) {
 		t.Skip("needs a shell")
 	}
 	for _, script := range []string{"sleep 47 & echo $! >$0; wait", `trap "" TERM INT; sleep 47 & echo $! >$0; sleep 47`} {
-		file := filepath.Join(t.TempDir(), "pid")
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		_, _, err := Exec(ctx, "sh", "-c", script, file)
-		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 900*time.Millisecond {
-			t.Errorf("%s: after %v: %v", script, took, err)
+		var pid []byte
+		took := time.Hour
+		// Who does not kill all of them waits for a second, each time; a busy machine not.
+		for try := 0; try < 5 && took > 900*time.Millisecond; try++ {
+			file := filepath.Join(t.TempDir(), "pid")
+			ctx, cancel := context.WithCancel(t.Context())
+			var began time.Time
+			go func() {
+				for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+					if b, _ := os.ReadFile(file); bytes.HasSuffix(b, []byte("\n")) {
+						break
+					}
+				}
+				began = time.Now()
+				cancel()
+			}()
+			_, _, err := Exec(ctx, "sh", "-c", script, file)
+			if <-ctx.Done(); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", script, err)
+			}
+			took = time.Since(began)
+			if pid, err = os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
 		}
-		pid, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		if took > 900*time.Millisecond {
+			t.Errorf("%s: after %v", script, took)
 		}
 		state := func() string {
 			b, _ := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "status"))
 			_, after, _ := strings.Cut(string(b), "State:")
 			return strings.TrimSpace(after)
 		}
-		for range 100 {
+		for range 1000 {
 			if s := state(); s == "" || s[0] == 'Z' || s[0] == 'X' {
 				break
 			}
@@ -235,7 +251,7 @@ func TestExecEndless(t *testing.T) {
 		t.Skip("needs a shell")
 	}
 	for _, script := range []string{`yes "<a>"`, `yes "<a>" >&2`, `trap "" PIPE; while :; do yes "<a>"; done`, `trap "" PIPE; yes "<a>"; exit 0`} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		defer cancel()
 		out, _, err := Exec(ctx, "sh", "-c", script)
 		if err == nil || !strings.Contains(err.Error(), "more than 32 MiB") || ctx.Err() != nil || len(out) > most {

@@ -159,8 +159,13 @@ func (b *blocks) take(size int) ([]byte, error) {
 	return b.big, nil
 }
 
-// searched is how far behind a block that ends too early others are looked for.
-const searched = 1 << 20
+// searched is how far behind a block that ends too early others are looked for, and
+// summed how many bytes are summed up in that: each place in a file that somebody made
+// may claim to begin a block as large as all of it.
+const (
+	searched = 1 << 20
+	summed   = 1 << 30
+)
 
 // short tells a file that ends within a block from one in which the size of a
 // block is wrong: rest, all from there to the end, is that block with another size,
@@ -173,7 +178,7 @@ func (b *blocks) short(rest []byte) error {
 			return b.damaged()
 		}
 	}
-	for i := 1; i < min(len(rest), searched); i++ {
+	for i, left := 1, summed; i < min(len(rest), searched) && left > 0; i++ {
 		switch rest[i] {
 		case kindBase, kindStart, kindFacts, kindChecks, kindRecord:
 		default:
@@ -183,7 +188,11 @@ func (b *blocks) short(rest []byte) error {
 		if n <= 0 || length > searched {
 			continue
 		}
-		if end := i + 1 + n + int(length); end+crcSize <= len(rest) && sound(rest[i:end], rest[end:]) {
+		end := i + 1 + n + int(length)
+		if end+crcSize > len(rest) {
+			continue
+		}
+		if left -= end - i; sound(rest[i:end], rest[end:]) {
 			return b.damaged()
 		}
 	}

@@ -330,6 +330,25 @@ func TestDamagedSizeOfALargeBlock(t *testing.T) {
 	}
 }
 
+// A file in which every place claims to begin a large block is not read for a minute.
+func TestManyClaims(t *testing.T) {
+	var text bytes.Buffer
+	if err := NewWriter(&text, epoch).Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := binary.AppendUvarint(append(text.Bytes(), kindRecord), 60<<20)
+	for len(b) < 3<<20 {
+		b = append(b, kindRecord, 0xff, 0xff, 0x3f) // one of 1 MiB
+	}
+	start := time.Now()
+	if h, err := Scan(bytes.NewReader(b)); err != nil || !h.Cut {
+		t.Errorf("%+v %v", h, err)
+	}
+	if d := time.Since(start); d > 10*time.Second { // without a bound 39 s
+		t.Errorf("it took %v", d)
+	}
+}
+
 // No bit of events.bin can turn over unseen: it is damaged, or it ends too early.
 func TestEveryBit(t *testing.T) {
 	in := write(t, sample(5, 6))
