@@ -16,8 +16,11 @@ func unit() Check {
 			if !ok {
 				return
 			}
-			left, right := l.span(c.LHS), l.span(c.RHS)
 			additive := c.Op == parser.ADD || c.Op == parser.SUB
+			if !additive && !c.Op.IsComparisonOperator() {
+				return
+			}
+			left, right := l.span(c.LHS), l.span(c.RHS)
 			if (c.Op.IsComparisonOperator() || additive) && differ(left.unit, right.unit) {
 				l.find(r, c, Warning, "bring both into one unit", "%s puts %s in %s together with %s in %s", c, orValue(left.of), left.unit, orValue(right.of), right.unit)
 			}

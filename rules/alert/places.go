@@ -1,7 +1,10 @@
 package alert
 
 import (
+	"fmt"
 	"slices"
+	"sort"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -12,16 +15,19 @@ type places struct {
 	file     string
 	raw      []string
 	root     *yaml.Node // the mapping of the first document; nil where it is none
-	next     *yaml.Node // the second document; nil where there is none
+	next     *yaml.Node // a second document with something in it; nil where there is none
 	problem  *Problem   // for which there is no document at all
 	position Position   // of the document
 }
 
 func newPlaces(name string, content []byte) places {
 	p := places{file: name, raw: splitLines(content), position: Position{name, 1, 1}}
-	first, second, err := document(content)
+	first, second, err := documents(content)
 	if err != nil {
 		at, why := p.fromYAML(err.Error())
+		if line := p.broken(err); line > 0 {
+			at = p.begin(line)
+		}
 		p.problem = &Problem{Position: at, Why: "this is no YAML: " + why}
 		return p
 	}
@@ -31,6 +37,50 @@ func newPlaces(name string, content []byte) places {
 		p.position = p.of(p.root)
 	}
 	return p
+}
+
+// searched bounds the files in which broken looks, in lines: it reads them again and again.
+const searched = 1 << 16
+
+// broken is the line up to which a file has to be read for an error of YAML to come up;
+// 0: that is not known. The error itself names the line before, or where the mapping
+// begins that it is in, or none.
+func (p places) broken(err error) int {
+	if len(p.raw) > searched {
+		return 0
+	}
+	line := 1 + sort.Search(len(p.raw), func(i int) bool {
+		_, _, sooner := documents([]byte(strings.Join(p.raw[:i+1], "\n") + "\n"))
+		return sooner != nil && sooner.Error() == err.Error()
+	})
+	if line > len(p.raw) {
+		return 0
+	}
+	return line
+}
+
+// begin is where the text of a line begins.
+func (p places) begin(line int) Position {
+	at := Position{p.file, max(line, 1), 1}
+	if line >= 1 && line <= len(p.raw) {
+		at.Column += len(p.raw[line-1]) - len(strings.TrimLeft(p.raw[line-1], " "))
+	}
+	return at
+}
+
+// long lists the texts that are longer than anyone means them to be.
+func (p places) long(n *yaml.Node) []Problem {
+	if n == nil {
+		return nil
+	}
+	var found []Problem
+	if len(n.Value) > maxText {
+		found = append(found, Problem{Position: p.of(n), Why: fmt.Sprintf("a text of %d bytes: one of more than 64 KiB is not read", len(n.Value)), Hint: "split the rule into several"})
+	}
+	for _, c := range n.Content {
+		found = append(found, p.long(c)...)
+	}
+	return found
 }
 
 func resolve(n *yaml.Node) *yaml.Node {
@@ -116,7 +166,7 @@ func (p places) lines(i, k int, expr string) []Line {
 
 // second is about a document after the first, of which Prometheus takes no notice.
 func (p places) second() *Problem {
-	if p.next == nil || len(p.next.Content) == 0 || p.next.Content[0].Tag == "!!null" {
+	if p.next == nil {
 		return nil
 	}
 	return &Problem{Position: p.of(p.next.Content[0]), Why: "a second YAML document begins here, and Prometheus reads only the first",

@@ -12,13 +12,16 @@ import (
 // Position is a place in a file; the zero Position is none.
 type Position struct {
 	File         string
-	Line, Column int // from 1; columns are characters
+	Line, Column int // from 1; columns are characters; 0: not known
 }
 
-// String is file:line:column, or the file where there is no line.
+// String is file:line:column, as far as they are known.
 func (p Position) String() string {
-	if p.Line == 0 {
+	switch {
+	case p.Line == 0:
 		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
@@ -100,6 +103,8 @@ func first(text string) rune {
 	return r
 }
 
+// splitLines ends lines where YAML does.
 func splitLines(content []byte) []string {
-	return strings.Split(strings.ReplaceAll(string(content), "\r\n", "\n"), "\n")
+	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	return strings.Split(breaks.Replace(string(content)), "\n")
 }

@@ -52,7 +52,7 @@ func text(n *yaml.Node, name string) string {
 	return ""
 }
 
-// explain gives an error of YAML, or of a group as a whole, its place.
+// explain gives an error of YAML its place.
 func (p places) explain(err error) []Problem {
 	if list, ok := errors.AsType[*yaml.TypeError](err); ok {
 		var found []Problem
@@ -61,39 +61,59 @@ func (p places) explain(err error) []Problem {
 		}
 		return found
 	}
-	if bad := p.badDurations(); len(bad) > 0 && !isGroupError(err) {
+	if bad := p.badDurations(); len(bad) > 0 {
 		return bad
 	}
-	why := leadingPlace.ReplaceAllString(err.Error(), "")
-	for i, g := range items(p.root, "groups") {
-		name := text(g, "name")
-		at := p.group(i)
-		switch {
-		case why == "Groupname must not be empty" && name == "":
-			return []Problem{{Position: at, Why: "a group without a name"}}
-		case strings.HasPrefix(why, "groupname: ") && strings.Contains(why, `"`+name+`"`) && p.seen(name, i):
-			_, v := field(g, "name")
-			return []Problem{{Position: p.of(v), Why: fmt.Sprintf("another group of the file is called %q too", name), Hint: "give each group of a file a name of its own"}}
-		}
-		_, labels := field(g, "labels")
-		if k, v := keyOrValue(labels, why); k != nil {
-			return []Problem{{Position: p.of(v), Group: name, Why: why}}
-		}
-	}
-	at, why := p.fromYAML(why)
+	at, why := p.fromYAML(err.Error())
 	return []Problem{{Position: at, Why: why}}
 }
 
 var leadingPlace = regexp.MustCompile(`^\d+:\d+: `)
 
-func isGroupError(err error) bool {
-	why := err.Error()
-	return leadingPlace.MatchString(why) || strings.HasPrefix(why, "invalid label ")
+// groupProblems gives errors of groups as a whole their places. Prometheus has them in
+// the order of the groups, and one for each group that is wrong.
+func (p places) groupProblems(errs []error) []Problem {
+	groups := items(p.root, "groups")
+	first := map[string]int{} // group of a name
+	for i, g := range slices.Backward(groups) {
+		first[text(g, "name")] = i
+	}
+	var found []Problem
+	at, next := 0, map[string]int{} // by error: the group after that which had it last
+	for _, err := range errs {
+		why := leadingPlace.ReplaceAllString(err.Error(), "")
+		one := Problem{Position: p.position, Why: why}
+		for i := max(at, next[why]); i < len(groups); i++ {
+			if placed, ok := p.groupProblem(i, first[text(groups[i], "name")], why); ok {
+				one, at, next[why] = placed, i, i+1
+				break
+			}
+		}
+		found = append(found, one)
+	}
+	return found
 }
 
-// seen tells whether a group before has the name.
-func (p places) seen(name string, before int) bool {
-	return slices.ContainsFunc(items(p.root, "groups")[:before], func(g *yaml.Node) bool { return text(g, "name") == name })
+// groupProblem is an error of the group i, if it is one; first is the group that has its
+// name first.
+func (p places) groupProblem(i, first int, why string) (Problem, bool) {
+	g := p.groupNode(i)
+	name := text(g, "name")
+	switch {
+	case why == "Groupname must not be empty" && name == "":
+		return Problem{Position: p.group(i), Why: "a group without a name"}, true
+	case why == fmt.Sprintf("groupname: \"%s\" is repeated in the same file", name) && first < i:
+		at := p.group(i)
+		if _, v := field(g, "name"); v != nil {
+			at = p.of(v)
+		}
+		return Problem{Position: at, Why: fmt.Sprintf("another group of the file is called %q too", name), Hint: "give each group of a file a name of its own"}, true
+	}
+	_, labels := field(g, "labels")
+	if k, v := keyOrValue(labels, why); k != nil {
+		return Problem{Position: p.of(v), Group: name, Why: why}, true
+	}
+	return Problem{}, false
 }
 
 // keyOrValue finds the label or annotation that Prometheus's words are about; the
@@ -125,10 +145,7 @@ func (p places) fromYAML(why string) (Position, string) {
 	at := p.position
 	if m := yamlLine.FindStringSubmatch(why); m != nil {
 		line, _ := strconv.Atoi(m[1]) // digits, few enough
-		at, why = Position{p.file, max(line, 1), 1}, why[len(m[0]):]
-		if line >= 1 && line <= len(p.raw) {
-			at.Column += len(p.raw[line-1]) - len(strings.TrimLeft(p.raw[line-1], " "))
-		}
+		at, why = p.begin(line), why[len(m[0]):]
 	}
 	return at, strings.TrimPrefix(why, "yaml: ")
 }

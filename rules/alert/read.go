@@ -19,6 +19,11 @@ import (
 // maxSize bounds a rule file. The largest of public collections are below 2 MiB.
 const maxSize = 16 << 20
 
+// maxText bounds an expression, a template, or any other text of a rule file. Prometheus
+// takes the square of an expression's length to read it, and a template that is nested
+// a million deep overflows its stack.
+const maxText = 64 << 10
+
 // Problem is one thing for which Prometheus would not load a rule file.
 type Problem struct {
 	Position
@@ -67,10 +72,16 @@ func (e *ReadError) Hint() string {
 // Read reads a Prometheus rule file of up to 16 MiB, and refuses what Prometheus would,
 // with its own checks: unknown fields, expressions and templates that do not parse,
 // group names given twice, names outside its legacy character set, and so on. A file
-// without groups is empty and no error. Prometheus passes over a second YAML document
-// in silence; here it is an error, unless there is nothing in it. The error is a
-// *ReadError, unless r fails.
-func Read(name string, r io.Reader) (File, error) {
+// without groups is empty and no error. Prometheus passes over what comes after the
+// first YAML document in silence; here it is an error, unless there is nothing in it. So
+// is a text of more than 64 KiB. The error is a *ReadError, unless r fails.
+func Read(name string, r io.Reader) (File, error) { return read(name, r, false) }
+
+// ReadKnown is Read, but that it passes over fields that Prometheus does not know, such as
+// those of other systems.
+func ReadKnown(name string, r io.Reader) (File, error) { return read(name, r, true) }
+
+func read(name string, r io.Reader, ignoreUnknown bool) (File, error) {
 	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
 		return File{}, fmt.Errorf("%s: %w", name, err)
@@ -82,16 +93,24 @@ func Read(name string, r io.Reader) (File, error) {
 	if places.problem != nil {
 		return File{}, &ReadError{[]Problem{*places.problem}}
 	}
-	parsed, errs := rulefmt.Parse(content, false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+	if long := places.long(places.root); len(long) > 0 {
+		return File{}, &ReadError{long}
+	}
+	parsed, errs := rulefmt.Parse(content, ignoreUnknown, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 	var problems []Problem
+	var ofGroups []error
 	ofRules := false
 	for _, err := range errs {
-		if _, ok := errors.AsType[*rulefmt.Error](err); ok {
+		switch _, ok := errors.AsType[*rulefmt.Error](err); {
+		case ok:
 			ofRules = true
-		} else {
+		case parsed != nil:
+			ofGroups = append(ofGroups, err)
+		default:
 			problems = append(problems, places.explain(err)...)
 		}
 	}
+	problems = append(problems, places.groupProblems(ofGroups)...)
 	if ofRules { // once more, rule by rule, for their places
 		for i, g := range parsed.Groups {
 			for k, r := range g.Rules {
@@ -126,18 +145,21 @@ func Read(name string, r io.Reader) (File, error) {
 	return f, nil
 }
 
-// document decodes the first document of a YAML stream; nil where it is empty.
-func document(content []byte) (first, second *yaml.Node, err error) {
+// documents decodes a YAML stream: its first document, nil where it is empty, and the
+// first after that in which there is something.
+func documents(content []byte) (first, second *yaml.Node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(content))
-	var one, two yaml.Node
-	switch err := dec.Decode(&one); {
-	case errors.Is(err, io.EOF):
-		return nil, nil, nil
-	case err != nil:
-		return nil, nil, err
+	for {
+		var one yaml.Node
+		switch err := dec.Decode(&one); {
+		case errors.Is(err, io.EOF):
+			return first, nil, nil
+		case err != nil:
+			return nil, nil, err
+		case first == nil:
+			first = &one
+		case len(one.Content) > 0 && one.Content[0].Tag != "!!null":
+			return first, &one, nil
+		}
 	}
-	if err := dec.Decode(&two); err == nil {
-		second = &two
-	}
-	return &one, second, nil
 }

@@ -3,6 +3,7 @@ package alert
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -116,6 +117,18 @@ func TestReadRefuses(t *testing.T) {
 		"template":          {ruleFile("alert: A\nexpr: up\nannotations:\n  a: ok\n  b: '{{ $nothing }}'"), `f:8:10: group "g": rule "A": annotation "b": template: `, ""},
 		"field twice":       {ruleFile("alert: A\nexpr: up\nexpr: up"), `f:6:5: mapping key "expr" already defined`, ""},
 		"second document":   {ruleFile("alert: A\nexpr: up") + "---\n" + ruleFile("alert: B\nexpr: up"), "f:7:1: a second YAML document begins here", "put its groups"},
+		"third document":    {ruleFile("alert: A\nexpr: up") + "---\n---\n" + ruleFile("alert: B\nexpr: up"), "f:8:1: a second YAML document begins here", "put its groups"},
+		"broken second":     {ruleFile("alert: A\nexpr: up") + "---\n- [1\n", "f:7:1: this is no YAML", ""},
+		"after the end":     {ruleFile("alert: A\nexpr: up") + "...\ngroups: []\n", "f:7:1: this is no YAML", ""},
+		"indent":            {ruleFile("alert: A\nexpr: up") + "   for: 1m\n", "f:6:4: this is no YAML: did not find expected key", ""},
+		"indent, CRLF":      {strings.ReplaceAll(ruleFile("alert: A\nexpr: up")+"   for: 1m\n", "\n", "\r\n"), "f:6:4: this is no YAML", ""},
+		"brace":             {ruleFile("alert: A\nexpr: {up\nfor: 1m"), "f:5:5: this is no YAML: did not find expected ',' or '}'", ""},
+		"control character": {ruleFile("alert: A\nexpr: up") + "# \x00\n", "f:6:1: this is no YAML: control characters", ""},
+		"no UTF-8":          {ruleFile("alert: A\nexpr: up") + "# \xff\n", "f:6:1: this is no YAML: invalid", ""},
+		"no such anchor":    {ruleFile("alert: A\nexpr: up\nlabels: *none"), "f:6:5: this is no YAML: unknown anchor", ""},
+		"old line ends":     {strings.ReplaceAll(ruleFile("alert: A\nexpr: 'up ==='"), "\n", "\r"), `f:5:17: group "g": rule "A": expr: unexpected "="`, ""},
+		"long expression":   {ruleFile("alert: A\nexpr: " + strings.Repeat("1+", maxText/2) + "1"), "f:5:11: a text of 65537 bytes", "split the rule"},
+		"deep template":     {ruleFile("alert: A\nexpr: up\nannotations:\n  a: '" + strings.Repeat("{{if 1}}", 1<<13) + strings.Repeat("{{end}}", 1<<13) + "'"), "f:7:10: a text of ", ""},
 		"rule is text":      {"groups:\n- name: a\n  rules: [up]", `f:3:3: "up" stands where there should be a mapping`, ""},
 		"size":              {strings.Repeat("#", maxSize+1), "f:1:1: the file is larger than 16 MiB", "split it"},
 	} {
@@ -123,6 +136,61 @@ func TestReadRefuses(t *testing.T) {
 		e, ok := errors.AsType[*ReadError](err)
 		if !ok || len(e.Problems) == 0 || !strings.Contains(e.Error(), c.want) || !strings.Contains(e.Hint(), c.hint) {
 			t.Errorf("%s: %v, want %s, hint %s", name, err, c.want, c.hint)
+		}
+	}
+}
+
+// Fields of other systems are passed over, with all that stands in them but what is used
+// elsewhere, and nothing else is.
+func TestReadKnown(t *testing.T) {
+	const text = `x: &common
+  for: 5m
+  labels: {debug: kept}
+groups:
+  - name: g
+    partial_response_strategy: warn
+    rules:
+      - <<: *common
+        alert: A
+        expr: up == 0
+        debug: {labels: {a: b}}
+`
+	f, err := ReadKnown("f", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := f.Groups[0].Rules[0]; r.For != model.Duration(5*time.Minute) || r.Labels["debug"] != "kept" || len(r.Labels) != 1 || r.Position != (Position{"f", 8, 9}) {
+		t.Errorf("%+v", r)
+	}
+	for _, odd := range []string{"a: [", "- 1", text + "      - {alert: B, exp: up}\n"} {
+		if _, err := ReadKnown("f", strings.NewReader(odd)); err == nil {
+			t.Errorf("%q is read", odd)
+		}
+	}
+}
+
+// A group that is wrong in the way of another has its own place, and as many of them
+// take no time worth of the square.
+func TestReadPlacesGroups(t *testing.T) {
+	const n = 10000
+	var b strings.Builder
+	b.WriteString("groups:\n")
+	for i := range 2 * n {
+		fmt.Fprintf(&b, "- {name: n%d, labels: {a-b: c}}\n", i%n)
+	}
+	_, err := Read("f", strings.NewReader(b.String()))
+	e, ok := errors.AsType[*ReadError](err)
+	if !ok || len(e.Problems) != 3*n {
+		t.Fatalf("%d problems, want %d", len(e.Problems), 3*n)
+	}
+	for i, p := range e.Problems[:n] {
+		if p.Line != i+2 || !strings.Contains(p.Why, "invalid label name: a-b") {
+			t.Fatalf("%v, want line %d", p, i+2)
+		}
+	}
+	for i, p := range e.Problems[n:] {
+		if want := n + 2 + i/2; p.Line != want || i%2 == 0 != (p.Column == 10) {
+			t.Fatalf("%v, want line %d", p, want)
 		}
 	}
 }

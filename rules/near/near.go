@@ -15,11 +15,16 @@ func Names(s string, candidates iter.Seq[string], most int) []string {
 	var names []string
 	best := 1 << 30
 	for c := range candidates {
-		d := Edits(s, c)
-		if len(s) >= 3 && len(c) > len(s) && c[:len(s)] == s {
-			d = min(d, 1) // a name cut short
+		allowed := min(best, max(2, len(c)/3))
+		cut := len(s) >= 3 && len(c) > len(s) && c[:len(s)] == s
+		if !cut && max(len(c)-len(s), len(s)-len(c)) > allowed {
+			continue // it takes as many edits at least
 		}
-		if d > max(2, len(c)/3) || d >= len(c) || d > best {
+		d := Edits(s, c)
+		if cut {
+			d = min(d, 1)
+		}
+		if d > allowed || d >= len(c) {
 			continue
 		}
 		if d < best {

@@ -36,8 +36,9 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 	f := File{Name: name, Interval: time.Minute}
 	w := &reader{walker: walker{file: name, lenient: o.IgnoreUnknownFields}, promql: parser.NewParser(parser.Options{})}
 	start := &yaml.Node{Line: 1, Column: 1}
-	var document yaml.Node
-	switch err := yaml.NewDecoder(bytes.NewReader(content)).Decode(&document); {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := decoder.Decode(&document); {
 	case len(content) > maxSize:
 		w.failf(start, "split it into several files", "the file is larger than 16 MiB")
 	case errors.Is(err, io.EOF): // nothing in it
@@ -51,6 +52,10 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 	case len(document.Content) > 0:
 		w.most = count(&document) + mostAliased
 		w.file(&f, document.Content[0])
+		if err := decoder.Decode(&second); !errors.Is(err, io.EOF) && (err != nil || len(second.Content) > 0 && second.Content[0].Tag != "!!null") {
+			start.Line = max(1, second.Line)
+			w.failf(start, "one document a file", "a second YAML document, which promtool passes over")
+		}
 	}
 	if len(w.problems) > 0 {
 		return File{}, &alert.ReadError{Problems: sorted(w.problems)}

@@ -3,8 +3,8 @@ package initcmd
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -78,7 +78,9 @@ func (e endpoint) about() string {
 }
 
 func (e endpoint) fill(name string) (string, error) {
-	t, err := template.New(name+".tmpl").Funcs(template.FuncMap{"quote": quote, "comment": oneLine}).ParseFS(templates, "templates/"+name+".tmpl")
+	// Texts of others are quoted as in Go, whose escapes are those of YAML: JSON would leave
+	// characters as they are that end a line there, or that it refuses.
+	t, err := template.New(name+".tmpl").Funcs(template.FuncMap{"quote": strconv.Quote, "comment": oneLine}).ParseFS(templates, "templates/"+name+".tmpl")
 	if err != nil {
 		return "", fmt.Errorf("read the template of %s: %w", name, err)
 	}
@@ -91,9 +93,3 @@ func (e endpoint) fill(name string) (string, error) {
 
 // oneLine is text of others as it may stand in a comment or on a terminal.
 func oneLine(s string) string { return strings.Join(strings.Fields(render.Clean(s)), " ") }
-
-// quote writes text of others as YAML: JSON is a part of that.
-func quote(s string) (string, error) {
-	text, err := json.Marshal(s)
-	return string(text), err
-}

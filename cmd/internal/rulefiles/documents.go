@@ -20,8 +20,8 @@ type Document struct {
 	Found bool // in a folder
 }
 
-// mostBytes is more than any of the readers takes.
-const mostBytes = 16<<20 + 1
+// MostBytes is more than any of the readers takes.
+const MostBytes = 16<<20 + 1
 
 // Documents reads the files that names stand for, each once and sorted by name: files,
 // folders of .yaml and .yml files, @defaults/NAME (@defaults/faults is several), and "-" unless stdin is nil.
@@ -60,7 +60,7 @@ func Documents(stdin io.Reader, names ...string) ([]Document, error) {
 		if err != nil {
 			return nil, cli.Usage(err)
 		}
-		data, err := io.ReadAll(io.LimitReader(f, mostBytes))
+		data, err := io.ReadAll(io.LimitReader(f, MostBytes))
 		_ = f.Close() // it was read
 		if err != nil {
 			return nil, cli.Usage(fmt.Errorf("read %s: %w", s.Name, err))

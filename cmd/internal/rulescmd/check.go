@@ -90,8 +90,20 @@ func (o *checkOptions) run(ctx context.Context, app *cli.App, names []string) er
 	if err := report.checkFaults(options); err != nil {
 		return err
 	}
-	for _, f := range rulelint.Lint(rules, options) {
-		report.Findings = append(report.Findings, finding{f.Position.File, f.Position.Line, f.Position.Column, f})
+	found, err := endlessTemplates(ctx, rules)
+	if err != nil {
+		return err
+	}
+	report.Findings = append(report.Findings, found...)
+	linted := make(chan []rulelint.Finding, 1)
+	go func() { linted <- rulelint.Lint(rules, options) }() // long expressions take it minutes, and it hears of no context
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case list := <-linted:
+		for _, f := range list {
+			report.Findings = append(report.Findings, finding{f.Position.File, f.Position.Line, f.Position.Column, f})
+		}
 	}
 	report.finish()
 	if err := o.out.Write(app, func(w io.Writer) error { return report.write(w, app, o) }); err != nil {

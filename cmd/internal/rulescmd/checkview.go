@@ -132,7 +132,7 @@ func (r *checkReport) junit(w io.Writer) error {
 }
 
 func sarifRules() []render.SARIFRule {
-	rules := []render.SARIFRule{{ID: syntax, About: "a file that cannot be used"}, {ID: "test", About: "a doubt about a unit test"}}
+	rules := []render.SARIFRule{{ID: syntax, About: "a file that cannot be used"}, {ID: "test", About: "a doubt about a unit test"}, {ID: endless, About: "a template that has no end"}}
 	for _, c := range fault.Checks() {
 		rules = append(rules, render.SARIFRule{ID: c[0], About: c[1]})
 	}

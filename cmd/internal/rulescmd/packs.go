@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -111,12 +110,9 @@ func exportRoutes(app *cli.App, o *options) error {
 }
 
 func routesData(name string) ([]byte, error) {
-	if shipped, ok := strings.CutPrefix(name, defaults.Prefix); ok {
-		return rulefiles.Default(shipped)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
+	data, err := dataOf(name)
+	if err != nil && !strings.HasPrefix(name, defaults.Prefix) {
 		return nil, cli.WithHint(cli.Usage(err), "%s are the routes that ship", shippedRoutes)
 	}
-	return data, nil
+	return data, err
 }

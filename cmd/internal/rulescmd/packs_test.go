@@ -51,25 +51,3 @@ func TestRoutesForAlertmanager(t *testing.T) {
 		t.Errorf("%v\n%s", err, said)
 	}
 }
-
-func TestWithoutUnknown(t *testing.T) {
-	const text = `x: 1
-groups:
-  - name: g
-    partial_response_strategy: warn
-    rules:
-      - alert: A
-        expr: up == 0
-        debug: {labels: {a: b}}
-        labels: {debug: kept}
-`
-	got := string(withoutUnknown([]byte(text)))
-	if strings.Contains(got, "x: 1") || strings.Contains(got, "partial") || strings.Contains(got, "debug: {") || !strings.Contains(got, "debug: kept") || !strings.Contains(got, "up == 0") {
-		t.Errorf("%s", got)
-	}
-	for _, odd := range []string{"", "a: [", "- 1"} {
-		if out := withoutUnknown([]byte(odd)); len(odd) > 0 && len(out) == 0 {
-			t.Errorf("%q becomes nothing", odd)
-		}
-	}
-}

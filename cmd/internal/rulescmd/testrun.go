@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -173,10 +174,11 @@ func (r *testRun) ruleFile(name string) (alert.File, error) {
 	if err != nil {
 		return alert.File{}, err
 	}
+	read := alert.Read
 	if r.options.ignoreUnknown {
-		data = withoutUnknown(data)
+		read = alert.ReadKnown
 	}
-	file, err := alert.Read(name, bytes.NewReader(data))
+	file, err := read(name, bytes.NewReader(data))
 	if err != nil {
 		return alert.File{}, err
 	}
@@ -188,7 +190,12 @@ func dataOf(name string) ([]byte, error) {
 	if shipped, ok := strings.CutPrefix(name, defaults.Prefix); ok {
 		return rulefiles.Default(shipped)
 	}
-	return os.ReadFile(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, rulefiles.MostBytes))
 }
 
 // routes are those by which a test says who is told: its file, or those that ship. They
