@@ -124,7 +124,7 @@ func (s service) sources() []source {
 		add(true, 0, "node_network_receive_drop_total{%s}", host)
 	}
 	gateway := `instance="gateway:9901",job="gateway"`
-	for code, v := range map[string]float64{"200": 7.5, "401": 0, "429": 0, "503": 0, "504": 0} {
+	for code, v := range map[string]float64{"200": 7.5, "400": 0, "401": 0, "429": 0, "503": 0, "504": 0} {
 		add(true, v, `http_requests_total{%s,code=%q,upstream="local"}`, gateway, code)
 	}
 	add(true, 1.5, `http_requests_total{%s,code="200",upstream="openai"}`, gateway)
@@ -281,7 +281,7 @@ var golden = []struct {
 	{"gpu_memory_leak", "replica=llm-1,gpu=0", []change{grow(`FB_USED llm-1 gpu="0"`, 16000), grow(`FB_FREE llm-1 gpu="0"`, -16000)}, []change{grow(`FB_USED llm-1 gpu="0"`, 400), grow(`FB_FREE llm-1 gpu="0"`, -400)}, []string{"FB_"}},
 	{"host_memory_leak", "replica=llm-1", []change{grow("resident llm-1", 2e10)}, []change{times("resident llm-1", 1.1)}, []string{"resident"}},
 	{"resource_exhaustion", "replica=llm-1", []change{set(`node_cpu node-1 idle`, 0.3), set(`node_cpu node-1 user`, 16), times("first_token_seconds_sum llm-1", 3)}, []change{set(`node_cpu node-1 idle`, 8), set(`node_cpu node-1 user`, 8)}, []string{"node_"}},
-	{"cpu_bottleneck", "replica=llm-1", []change{times("first_token_seconds_sum llm-1", 8), set("process_cpu llm-1", 1), times("GPU_UTIL llm-1", 0.6)}, []change{set("process_cpu llm-1", 0.7)}, []string{"first_token"}},
+	{"cpu_bottleneck", "replica=llm-1", []change{times("first_token_seconds_sum llm-1", 8), set("process_cpu llm-1", 1), times("GPU_UTIL llm-1", 0.6)}, []change{set("process_cpu llm-1", 0.7)}, []string{"first_token", "process_cpu"}},
 	{"collective_hang", "replica=llm-1", together([]change{set("generation_tokens_total llm-1", 0), set("prompt_tokens_total llm-1", 0), set("request_success llm-1", 0), set("GPU_UTIL llm-1", 100), times("POWER_USAGE llm-1", 0.5), {words: "num_requests_waiting{ llm-1", set: func(_, p float64) float64 { return 50 * p }}}, nil), []change{times("generation_tokens_total llm-1", 0.6)}, []string{"num_requests_running", "concurrent"}},
 	{"engine_restart_loop", "replica=llm-1", []change{restarted("llm-1", 0.05, 0.2, 0.35, 0.5, 0.65, 0.8)}, []change{restarted("llm-1", 0.3)}, []string{"process_start"}},
 	{"cold_start", "replica=llm-1", []change{restarted("llm-1", 0.02), set("generation_tokens_total llm-1", 0), set("prompt_tokens_total llm-1", 0), set("request_success llm-1", 0), set("num_requests_running llm-1", 0), set("FB_USED llm-1", 20000), set("FB_FREE llm-1", 60000), set("GPU_UTIL llm-1", 0), set("disk_read node-1", 3e8)}, []change{restarted("llm-1", 0.3)}, []string{"generation_tokens_total", "request_success"}},

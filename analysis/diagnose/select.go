@@ -28,7 +28,7 @@ func choose(all []*candidate, c fault.Catalogue, v view, g grid) []*candidate {
 	}
 	explain(chosen, g)
 	slices.SortStableFunc(chosen, func(a, b *candidate) int {
-		return cmp.Or(-compareBool(a.sure(), b.sure()), cmp.Compare(b.confidence, a.confidence), a.entity.compare(b.entity))
+		return cmp.Or(-compareBool(a.sure(), b.sure()), cmp.Compare(b.confidence, a.confidence), cmp.Compare(a.from, b.from), a.entity.compare(b.entity))
 	})
 	return chosen
 }
@@ -124,15 +124,19 @@ func explain(all []*candidate, g grid) {
 			}
 			late := lateSteps(g)
 			if slices.Contains(b.fault.Explains, a.fault.ID) {
-				late = 0 // either may lead to the other: the first one did
+				late = holdSteps(g) / 2 // either may lead to the other: the first one did, if one clearly was
 			}
-			if overlaps(a, b, g) && a.from <= b.from+late {
+			if overlaps(a, b, g) && a.began() <= b.began()+late {
 				b.explained = a
 				b.confidence *= explained
 			}
 		}
 	}
 }
+
+// began is when a candidate came, as far as its mean tells: that is at a half of what it
+// comes to when half of its steps have been.
+func (c *candidate) began() int { return c.from - c.held/2 }
 
 // unknowns are times at which users are hurt, as the impact of signals tells.
 func (w *world) unknowns(c fault.Catalogue) []*candidate {

@@ -18,6 +18,22 @@ var labelNames = map[string]string{
 	"exported_upstream": "upstream",
 }
 
+// upstreamLabels are what gateways call the one they ask, by how the names of their
+// metrics begin.
+var upstreamLabels = map[string]string{
+	"nginx_ingress_controller_": "ingress", "traefik_service_": "service",
+	"istio_": "destination_service_name", "litellm_": "api_provider",
+}
+
+func upstreamLabel(name string) string {
+	for prefix, label := range upstreamLabels {
+		if strings.HasPrefix(name, prefix) {
+			return label
+		}
+	}
+	return "upstream"
+}
+
 // metricNames are what the view calls metrics that mean the same.
 var metricNames = map[string]string{
 	"http_requests_total": "gateway_requests_total", "envoy_cluster_upstream_rq": "gateway_requests_total",
@@ -89,10 +105,14 @@ func newView(s *series.Store) view {
 // relabel gives the labels of a series in the view.
 func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
+	upstream := upstreamLabel(ls.Get(model.MetricNameLabel))
 	ls.Range(func(l labels.Label) {
 		key := l.Name
 		if to, ok := labelNames[key]; ok {
 			key = to
+		}
+		if l.Name == upstream {
+			key = "upstream"
 		}
 		b.Set(key, l.Value)
 	})
