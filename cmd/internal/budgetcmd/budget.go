@@ -126,6 +126,7 @@ func (o *options) read(ctx context.Context, app *cli.App, cfg budget.Config, log
 	summary, err := accesslog.Read(ctx, sources, options, func() func(*accesslog.Event) { return counter.Shard().Add })
 	stop()
 	if ctx.Err() != nil {
+		app.Warnf("interrupted before all was read: of %s read so far a budget would be a wrong one", render.Size(read.Load()))
 		return budget.Report{}, ctx.Err()
 	}
 	if err != nil {
