@@ -18,67 +18,87 @@ func (r *rule) lookAt(text string) {
 		return // it will say so each time, and asks nothing
 	}
 	for _, t := range trees {
-		queries(t.Root, func(q string, known bool) {
-			e, err := parser.NewParser(parser.Options{}).ParseExpr(q)
-			switch {
-			case !known:
-				r.all = true
-			case err == nil:
-				r.reads = append(r.reads, selectors(e)...)
-			}
+		walk(t.Root, func(n parse.Node) {
+			queries(n, func(q string, known bool) {
+				e, err := parser.NewParser(parser.Options{}).ParseExpr(q)
+				switch {
+				case !known:
+					r.all = true
+				case err == nil:
+					r.reads = append(r.reads, selectors(e)...)
+				}
+			})
 		})
 	}
 }
 
-// queries calls with what the functions "query" below a node of a template ask.
+// queries is for walk, and calls with what the functions "query" of a pipeline ask.
 func queries(n parse.Node, call func(q string, known bool)) {
+	pipe, ok := n.(*parse.PipeNode)
+	if !ok {
+		return
+	}
+	for i, c := range pipe.Cmds {
+		for k, a := range c.Args {
+			if id, ok := a.(*parse.IdentifierNode); !ok || id.Ident != "query" {
+				continue
+			}
+			if i == 0 && k == 0 && len(c.Args) == 2 {
+				if s, ok := c.Args[1].(*parse.StringNode); ok {
+					call(s.Text, true)
+					continue
+				}
+			}
+			call("", false)
+		}
+	}
+}
+
+// treesOf parses a template with the names of rules; its own tree has its name.
+func treesOf(name, text string) (map[string]*parse.Tree, error) {
+	tree := parse.New(name)
+	tree.Mode = parse.SkipFuncCheck
+	trees := map[string]*parse.Tree{}
+	_, err := tree.Parse(prelude+text, "", "", trees)
+	return trees, err
+}
+
+// walk visits the nodes of a template that hold others, each after those in it.
+func walk(n parse.Node, visit func(parse.Node)) {
+	branch := func(x *parse.BranchNode) {
+		walk(x.Pipe, visit)
+		walk(x.List, visit)
+		walk(x.ElseList, visit)
+	}
 	switch x := n.(type) {
 	case *parse.ListNode:
-		if x != nil {
-			for _, c := range x.Nodes {
-				queries(c, call)
-			}
+		if x == nil {
+			return
+		}
+		for _, c := range x.Nodes {
+			walk(c, visit)
 		}
 	case *parse.ActionNode:
-		queries(x.Pipe, call)
+		walk(x.Pipe, visit)
 	case *parse.TemplateNode:
-		queries(x.Pipe, call)
+		walk(x.Pipe, visit)
 	case *parse.IfNode:
-		branch(&x.BranchNode, call)
+		branch(&x.BranchNode)
 	case *parse.RangeNode:
-		branch(&x.BranchNode, call)
+		branch(&x.BranchNode)
 	case *parse.WithNode:
-		branch(&x.BranchNode, call)
+		branch(&x.BranchNode)
 	case *parse.PipeNode:
-		if x != nil {
-			for i, c := range x.Cmds {
-				command(c, i > 0, call)
+		if x == nil {
+			return
+		}
+		for _, c := range x.Cmds {
+			for _, a := range c.Args {
+				walk(a, visit)
 			}
 		}
 	case *parse.ChainNode:
-		queries(x.Node, call)
+		walk(x.Node, visit)
 	}
-}
-
-func branch(x *parse.BranchNode, call func(string, bool)) {
-	queries(x.Pipe, call)
-	queries(x.List, call)
-	queries(x.ElseList, call)
-}
-
-func command(c *parse.CommandNode, piped bool, call func(string, bool)) {
-	for i, a := range c.Args {
-		id, ok := a.(*parse.IdentifierNode)
-		if !ok || id.Ident != "query" {
-			queries(a, call)
-			continue
-		}
-		if i == 0 && !piped && len(c.Args) == 2 {
-			if s, ok := c.Args[1].(*parse.StringNode); ok {
-				call(s.Text, true)
-				continue
-			}
-		}
-		call("", false)
-	}
+	visit(n)
 }

@@ -3,6 +3,7 @@ package alerting
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"regexp"
 	"time"
 
@@ -54,28 +55,43 @@ func (r *rule) expand(ctx context.Context, text string, of labels.Labels, value 
 		return text
 	}
 	data := template.AlertTemplateData(of.Map(), r.plan.external, r.plan.options.ExternalURL, promql.Sample{F: value})
-	fill := func(text string, m *meter) (string, error) {
-		query := func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
-			if m != nil {
-				if err := m.count(querySteps, 0, 0); err != nil {
-					return nil, err
-				}
-			}
-			return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
-		}
-		x := template.NewTemplateExpander(ctx, text, r.templateName(), data, model.Time(t), query, r.plan.url, nil)
-		if m != nil {
-			x.Funcs(m.functions())
-		}
-		return x.Expand()
-	}
-	err := bounded(ctx, r.templateName(), text, fill)
+	f := filling{r.templateName(), data, model.Time(t), r.plan.url, func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
+		return r.plan.engine.Vector(ctx, r.view(t, nil), q, at)
+	}}
+	err := f.bounded(ctx, text)
 	out := ""
 	if err == nil {
-		out, err = fill(prelude+text, nil)
+		out, err = f.fill(ctx, prelude+text, nil)
 	}
 	if err != nil {
 		return fmt.Sprintf("<error expanding template: %s>", err)
 	}
 	return out
+}
+
+// A filling is what templates are filled in with.
+type filling struct {
+	name  string // of the template
+	data  any
+	at    model.Time
+	url   *url.URL
+	query template.QueryFunc
+}
+
+// fill fills in a template, and lets m count, unless it is nil.
+func (f filling) fill(ctx context.Context, text string, m *meter) (string, error) {
+	query := f.query
+	if m != nil {
+		query = func(ctx context.Context, q string, at time.Time) (promql.Vector, error) {
+			if err := m.count(querySteps, 0, 0); err != nil {
+				return nil, err
+			}
+			return f.query(ctx, q, at)
+		}
+	}
+	x := template.NewTemplateExpander(ctx, text, f.name, f.data, f.at, query, f.url, nil)
+	if m != nil {
+		x.Funcs(m.functions())
+	}
+	return x.Expand()
 }

@@ -71,6 +71,8 @@ func TestTemplateBounds(t *testing.T) {
 		`{{ $x := args 1 }}` + strings.Repeat(`{{ $x = args $x $x }}`, 60) + `{{ print $x }}`:                                       endless,
 		strings.Repeat(`{{ $x := printf "%1000000d" 1 }}`, 100):                                                                     endless,
 		`{{range 100000}}{{if eq (printf "%999999d" 1) ""}}{{end}}{{end}}`:                                                          endless,
+		`{{$x := printf "%1000000d" 1}}{{range 10000}}{{if match "c" $x}}{{end}}{{end}}`:                                            endless, // read, not made
+		`{{$x := printf "%1000000d" 1}}{{range 10000}}{{$y := reReplaceAll "(.| )*" "" $x}}{{end}}`:                                 endless,
 		`{{range 100000}}{{$x := query "m"}}{{end}}`:                                                                                endless,
 		`{{ range 500 }}{{ range query "m" }}{{ if eq .Value 0.0 }}{{ printf "%.4f a%%202024" .Value }}{{ end }}{{ end }}{{ end }}`: "",
 		`{{ len (printf "%2024s%s" "" (reReplaceAll "(.)" "$1$1$1=" "abcdefgh")) }}`:                                                "2056",
@@ -95,31 +97,25 @@ func TestMetered(t *testing.T) {
 	query := func(context.Context, string, time.Time) (promql.Vector, error) {
 		return promql.Vector{{F: 3, Metric: labels.FromStrings("n", "x")}, {F: 4}}, nil
 	}
+	f := filling{name, data, 0, &url.URL{}, query}
 	for _, text := range []string{
 		`{{ (args "a" 1).arg1 }}{{ if (args).none }}x{{ end }}{{ with (args).none }}x{{ end }}{{ $labels.none }}{{ . }}{{ $ }}`,
 		`{{ $value | humanize | printf "%s{" }}{{- "}" -}} {{/* c */}} { {{- 1 }}`,
 		`{{ range $i, $e := query "m" }}{{ $e.Labels.n }}{{ $e | value }}{{ if not $i }}{{ continue }}{{ else }}{{ break }}{{ end }}{{ end }}`,
-		`{{ query "m" | first | label "n" | toUpper }}{{ (query "m" | first).Value | humanize }}{{ sortByLabel "n" (query "m") | len }}`,
+		`{{ query "m" | first | label "n" | toUpper }}{{ match "^x" "xy" }}{{ "ab" | reReplaceAll "a(.)" "$1" }}{{ (query "m" | first).Value | humanize }}{{ sortByLabel "n" (query "m") | len }}`,
 		`{{ block "b" . }}{{ .Value }}{{ end }}{{ define "" }}[{{ . }}]{{ end }}{{ template "" "x" }}{{ template "b" $ }}`,
 		`{{ if and (eq $value 2.0) (or false $labels.a) }}{{ else if 0 }}{{ else }}{{ end }}{{ with $x := 3 }}{{ $x }}{{ else with 4 }}{{ end }}`,
 		`{{ 'a' }}{{ 1e3 }}{{ 0x10 }}{{ 1i }}{{ true }}{{ print 1 nil "x" }}{{ index $labels "a" }}{{ slice "abc" 1 2 }}{{ ($x := 1) }}{{ range 1 }}{{ end }}`,
 		`{{ now | toTime }}{{ 1.5 | toDuration }}{{ (toTime 5).Year }}{{ externalURL }}{{ "<&>" | html | safeHtml | js | urlquery }}{{ call (index (args) "x") }}`,
 	} {
 		m := &meter{ctx: t.Context()}
-		fill := func(text string, m *meter) (string, error) {
-			x := template.NewTemplateExpander(t.Context(), text, name, data, 0, query, &url.URL{}, nil)
-			if m != nil {
-				x.Funcs(m.functions())
-			}
-			return x.Expand()
-		}
-		want, wantErr := fill(prelude+text, nil)
+		want, wantErr := f.fill(t.Context(), prelude+text, nil)
 		trial, err := metered(name, text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		_, err = fill(trial, m)
+		_, err = f.fill(t.Context(), trial, m)
 		if (err == nil) != (wantErr == nil) || m.err != nil || wantErr == nil && (m.text != len(want) || m.steps == 0) {
 			t.Errorf("%s\n%v, want %v\n%s: %d bytes, want %d: %q", text, err, wantErr, trial, m.text, len(want), want)
 		}

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/prometheus/common/model"
@@ -68,24 +69,27 @@ func TestToldApart(t *testing.T) {
 	}
 }
 
-// Gateways have their own words for whom they ask.
+// Gateways have their own words for whom they ask, and Prometheus keeps them apart from its
+// words for the gateway.
 func TestUpstreamOfEachGateway(t *testing.T) {
 	c := shipped(t)
 	limited := service{changes: []change{set(`code="429" openai`, 0.7)}}
-	for name, words := range map[string][2]string{
-		"http_requests_total":                       {"code", "upstream"},
-		"nginx_ingress_controller_requests":         {"status", "ingress"},
-		"traefik_service_requests_total":            {"code", "service"},
-		"istio_requests_total":                      {"response_code", "destination_service_name"},
-		"envoy_cluster_upstream_rq":                 {"envoy_response_code", "envoy_cluster_name"},
-		"litellm_proxy_total_requests_metric_total": {"status_code", "api_provider"},
+	for _, x := range []struct{ name, code, upstream, target string }{
+		{"http_requests_total", "code", "upstream", "job"},
+		{"http_requests_total", "code", "exported_upstream", "upstream"},
+		{"nginx_ingress_controller_requests", "status", "ingress", "service"},
+		{"traefik_service_requests_total", "code", "service", "job"},
+		{"traefik_service_requests_total", "code", "exported_service", "service"},
+		{"istio_requests_total", "response_code", "destination_service_name", "service"},
+		{"envoy_cluster_upstream_rq", "envoy_response_code", "envoy_cluster_name", "service"},
+		{"litellm_proxy_total_requests_metric_total", "status_code", "api_provider", "service"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(x.name+"/"+x.upstream, func(t *testing.T) {
 			s := sameness{series: func(ls labels.Labels) labels.Labels {
 				if ls.Get(model.MetricNameLabel) != "http_requests_total" {
 					return ls
 				}
-				return labels.FromStrings(model.MetricNameLabel, name, "instance", ls.Get("instance"), "job", "gateway", words[0], ls.Get("code"), words[1], ls.Get("upstream"))
+				return labels.FromStrings(model.MetricNameLabel, x.name, "instance", ls.Get("instance"), x.target, "gateway", x.code, ls.Get("code"), x.upstream, ls.Get("upstream"))
 			}}.of(limited.store(t))
 			r, err := Run(t.Context(), s, Options{Faults: c})
 			if err != nil {
@@ -96,6 +100,28 @@ func TestUpstreamOfEachGateway(t *testing.T) {
 				t.Error("want upstream_rate_limit of openai")
 			}
 		})
+	}
+}
+
+// An engine that does not tell the time to first token and uses more CPU, as more is asked
+// of it, has no bottleneck there: nobody waits.
+func TestMoreOfTheCPU(t *testing.T) {
+	c := shipped(t)
+	s := service{without: []string{"vllm:time_to_first_token"}}
+	for _, x := range []string{`code="200" local`, "request_success", "generation_tokens_total", "prompt_tokens_total", "num_requests_running"} {
+		s.changes = append(s.changes, times(x, 2))
+	}
+	for _, cores := range []float64{1, 4} {
+		busy := s
+		busy.changes = append(slices.Clone(s.changes), set("process_cpu", cores))
+		r, err := Run(t.Context(), busy.store(t), Options{Faults: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != OK {
+			show(t, "nothing", label{}, r)
+			t.Errorf("%v cores: %s", cores, r.Verdict)
+		}
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 var labelNames = map[string]string{
 	"envoy_response_code": "code", "status": "code", "status_code": "code", "response_code": "code",
 	"envoy_cluster_name": "upstream", "provider": "upstream", "finished_reason": "reason", "err": "reason",
-	"exported_upstream": "upstream",
 }
 
 // upstreamLabels are what gateways call the one they ask, by how the names of their
@@ -25,13 +24,19 @@ var upstreamLabels = map[string]string{
 	"istio_": "destination_service_name", "litellm_": "api_provider",
 }
 
-func upstreamLabel(name string) string {
+// upstreamLabel is what a series calls the one that is asked. Where Prometheus has a label
+// of that name for the target that it read, the metric's own is the exported one.
+func upstreamLabel(ls labels.Labels) string {
+	name := "upstream"
 	for prefix, label := range upstreamLabels {
-		if strings.HasPrefix(name, prefix) {
-			return label
+		if strings.HasPrefix(ls.Get(model.MetricNameLabel), prefix) {
+			name = label
 		}
 	}
-	return "upstream"
+	if exported := model.ExportedLabelPrefix + name; ls.Has(exported) {
+		return exported
+	}
+	return name
 }
 
 // metricNames are what the view calls metrics that mean the same.
@@ -105,17 +110,16 @@ func newView(s *series.Store) view {
 // relabel gives the labels of a series in the view.
 func (v view) relabel(ls labels.Labels, name string, o owners) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
-	upstream := upstreamLabel(ls.Get(model.MetricNameLabel))
 	ls.Range(func(l labels.Label) {
 		key := l.Name
 		if to, ok := labelNames[key]; ok {
 			key = to
 		}
-		if l.Name == upstream {
-			key = "upstream"
-		}
 		b.Set(key, l.Value)
 	})
+	if name := ls.Get(upstreamLabel(ls)); name != "" {
+		b.Set("upstream", name)
+	}
 	k := kindOf(ls.Get(model.MetricNameLabel))
 	if k == ofOther {
 		k = o.targets[targetOf(ls)]

@@ -131,6 +131,7 @@ func TestClosedLoopKeepsItsConcurrency(t *testing.T) {
 }
 
 func TestDurationDrainsThenCuts(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	const last, drain = 300 * time.Millisecond, 700 * time.Millisecond
 	var ends atomic.Pointer[time.Time]
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -225,6 +226,7 @@ func TestSinkErrorEndsTheRun(t *testing.T) {
 }
 
 func TestFailuresToConnect(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	tlsServer := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w) }))
 	tlsServer.Config.ErrorLog = nil
 	t.Cleanup(tlsServer.Close)
@@ -321,6 +323,7 @@ func TestKeptConnectionThatIsClosed(t *testing.T) {
 // A server that has taken a request and dies over it has failed it, on a kept
 // connection as on a new one.
 func TestCrashOnAKeptConnectionIsAFailure(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	var posts atomic.Int64
 	url := rawServer(t, func(c net.Conn) {
 		in := bufio.NewReader(c)
@@ -370,6 +373,7 @@ func TestBodyIsNotReusedWhileItIsSent(t *testing.T) {
 // The end of a run is planned from its start: a warm-up in which everything
 // hangs does not put it off.
 func TestWarmupThatHangsEnds(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
@@ -429,6 +433,7 @@ func TestConnectionsAreReused(t *testing.T) {
 // A server that is slow to shake hands makes requests wait for connections. Some
 // of them then get one that another request left: they waited for the server too.
 func TestWaitForTheServersConnectionIsNotLateness(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	const shake = 1200 * time.Millisecond
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(20 * time.Millisecond)

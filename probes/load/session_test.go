@@ -91,6 +91,7 @@ func TestTurnsFollowEachOther(t *testing.T) {
 // A session that thinks takes no place under the cap: eight of them, a second of
 // thought each, do not take 8 s one after the other.
 func TestThoughtTakesNoPlace(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	two := Dialogues{Turns: length.Constant(2), Think: must(length.ParseTimes("1s"))}
 	start := time.Now()
@@ -104,6 +105,7 @@ func TestThoughtTakesNoPlace(t *testing.T) {
 // What is due after the end of the run is not sent, and what begins in the warm-up
 // is measured as soon as its turns are due behind it.
 func TestSessionsEndWithTheRun(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	endless := Dialogues{Turns: length.Constant(1000), Think: must(length.ParseTimes("20ms"))}
 	for name, cfg := range map[string]Config{

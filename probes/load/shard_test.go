@@ -76,6 +76,7 @@ func parts(t *testing.T, cfg Config, count int) (all []asked, sent []string, war
 }
 
 func TestShardsAreTogetherTheRun(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	open := &arrival.Process{Kind: arrival.Gamma, Rate: 500, Burstiness: 0.5, Seed: 3}
 	prompts := prompt.Synthetic{Seed: 9, Input: length.Constant(8), Output: length.Constant(4)}
 	talk := Dialogues{Seed: 4, Turns: must(length.Parse("uniform:1,5")), Think: must(length.ParseTimes("uniform:1ms,9ms"))}

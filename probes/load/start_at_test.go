@@ -18,6 +18,7 @@ import (
 
 // Shards that are told the same time begin at it, whatever each did before.
 func TestStartAt(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	for name, cfg := range map[string]Config{
 		"open":   {Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 500}},
@@ -41,6 +42,7 @@ func TestStartAt(t *testing.T) {
 
 // A server that does not finish its handshakes does not move the start.
 func TestStartBeforeAllIsConnected(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	at := time.Now().Add(time.Second)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts, and nobody answers
@@ -82,6 +84,7 @@ func TestStartThatCannotBe(t *testing.T) {
 
 // A session that would go on only after the run's end is over: nobody waits for it.
 func TestThoughtsBeyondTheEnd(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	for name, cfg := range map[string]Config{
 		"open":   {Arrivals: &arrival.Process{Kind: arrival.Constant, Rate: 50}},
@@ -102,6 +105,7 @@ func TestThoughtsBeyondTheEnd(t *testing.T) {
 // A run lasts as long as it was asked to, also where nothing is due at its end: its rates
 // are over that time.
 func TestRunLastsItsDuration(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	url := server(t, func(w http.ResponseWriter, _ *http.Request) { reply(w) })
 	stages, err := arrival.ParseStages("40ms:200")
 	if err != nil {

@@ -25,7 +25,7 @@ func newPlaces(name string, content []byte) places {
 	first, second, err := documents(content)
 	if err != nil {
 		at, why := p.fromYAML(err.Error())
-		if line := p.broken(err); line > 0 {
+		if line := p.broken(err, len(content)); line > 0 {
 			at = p.begin(line)
 		}
 		p.problem = &Problem{Position: at, Why: "this is no YAML: " + why}
@@ -39,14 +39,15 @@ func newPlaces(name string, content []byte) places {
 	return p
 }
 
-// searched bounds the files in which broken looks, in lines: it reads them again and again.
-const searched = 1 << 16
+// searched bounds the files in which broken looks, in bytes: it reads them again and
+// again, which takes two seconds for so many.
+const searched = 4 << 20
 
 // broken is the line up to which a file has to be read for an error of YAML to come up;
 // 0: that is not known. The error itself names the line before, or where the mapping
 // begins that it is in, or none.
-func (p places) broken(err error) int {
-	if len(p.raw) > searched {
+func (p places) broken(err error, size int) int {
+	if size > searched {
 		return 0
 	}
 	line := 1 + sort.Search(len(p.raw), func(i int) bool {

@@ -121,6 +121,7 @@ func TestReadRefuses(t *testing.T) {
 		"broken second":     {ruleFile("alert: A\nexpr: up") + "---\n- [1\n", "f:7:1: this is no YAML", ""},
 		"after the end":     {ruleFile("alert: A\nexpr: up") + "...\ngroups: []\n", "f:7:1: this is no YAML", ""},
 		"indent":            {ruleFile("alert: A\nexpr: up") + "   for: 1m\n", "f:6:4: this is no YAML: did not find expected key", ""},
+		"indent, many":      {strings.Repeat("#\n", 1<<17) + ruleFile("alert: A\nexpr: up") + "   for: 1m\n", "f:131078:4: this is no YAML", ""},
 		"indent, CRLF":      {strings.ReplaceAll(ruleFile("alert: A\nexpr: up")+"   for: 1m\n", "\n", "\r\n"), "f:6:4: this is no YAML", ""},
 		"brace":             {ruleFile("alert: A\nexpr: {up\nfor: 1m"), "f:5:5: this is no YAML: did not find expected ',' or '}'", ""},
 		"control character": {ruleFile("alert: A\nexpr: up") + "# \x00\n", "f:6:1: this is no YAML: control characters", ""},

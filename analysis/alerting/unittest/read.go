@@ -36,7 +36,7 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 	f := File{Name: name, Interval: time.Minute}
 	w := &reader{walker: walker{file: name, lenient: o.IgnoreUnknownFields}, promql: parser.NewParser(parser.Options{})}
 	start := &yaml.Node{Line: 1, Column: 1}
-	var document, second yaml.Node
+	var document yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	switch err := decoder.Decode(&document); {
 	case len(content) > maxSize:
@@ -52,9 +52,8 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 	case len(document.Content) > 0:
 		w.most = count(&document) + mostAliased
 		w.file(&f, document.Content[0])
-		if err := decoder.Decode(&second); !errors.Is(err, io.EOF) && (err != nil || len(second.Content) > 0 && second.Content[0].Tag != "!!null") {
-			start.Line = max(1, second.Line)
-			w.failf(start, "one document a file", "a second YAML document, which promtool passes over")
+		if next := after(decoder); next != nil {
+			w.failf(next, "one document a file", "a second YAML document, which promtool passes over")
 		}
 	}
 	if len(w.problems) > 0 {
@@ -62,6 +61,21 @@ func Read(name string, r io.Reader, o Options) (File, error) {
 	}
 	f.Notes = sorted(w.notes)
 	return f, nil
+}
+
+// after is where a further document begins with something in it; nil where there is none.
+func after(decoder *yaml.Decoder) *yaml.Node {
+	for {
+		var next yaml.Node
+		switch err := decoder.Decode(&next); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return &yaml.Node{Line: 1, Column: 1}
+		case len(next.Content) > 0 && next.Content[0].Tag != "!!null":
+			return next.Content[0]
+		}
+	}
 }
 
 var yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)

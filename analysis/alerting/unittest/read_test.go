@@ -161,12 +161,12 @@ tests:
 	if c := one.Alerts[0]; c.Firing == nil || c.Pending != nil || c.Receivers != nil {
 		t.Errorf("%+v", c)
 	}
-	for _, text := range []string{"tests: []\n---\n", "tests: []\n---\n# nothing\n"} {
+	for _, text := range []string{"tests: []\n---\n", "tests: []\n---\n---\n", "tests: []\n---\n# nothing\n"} {
 		if _, err := Read("t.yaml", strings.NewReader(text), Options{}); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for _, text := range []string{"tests: []\n---\ntests: []\n", "tests: []\n---\n}\n"} {
+	for _, text := range []string{"tests: []\n---\ntests: []\n", "tests: []\n---\n---\ntests: []\n", "tests: []\n---\n}\n"} {
 		if _, err := Read("t.yaml", strings.NewReader(text), Options{}); err == nil || !strings.Contains(err.Error(), "second YAML document") {
 			t.Errorf("%q: %v", text, err)
 		}

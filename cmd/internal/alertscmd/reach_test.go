@@ -17,6 +17,8 @@ func TestGateOutOfReach(t *testing.T) {
 		{"{alert: A, expr: load > 90, labels: {severity: warning}}, {alert: B, expr: load > 99, labels: {severity: page}}", "critical", ""},
 		{"{alert: A, expr: load > 99, labels: {severity: '{{ $labels.pod }}'}}", "critical", ""},
 		{"{alert: A, expr: load > 90}", "none", ""},
+		{`{alert: A, expr: 'label_replace(load > 99, "severity", "critical", "", "")'}`, "critical", ""},
+		{"{record: a, expr: load > 99, labels: {severity: critical}}, {alert: A, expr: a > 0}", "critical", ""},
 	} {
 		w.write("rules.yaml", "groups: [{name: load, rules: ["+c.rule+"]}]")
 		r := w.alerts("--fail-on", c.least)

@@ -11,6 +11,7 @@ import (
 
 	"llmops/analysis/loadreport"
 	"llmops/cmd/internal/cli"
+	"llmops/probes/load/arrival"
 	"llmops/probes/request"
 )
 
@@ -97,15 +98,26 @@ func undecided(s loadreport.Summary) error {
 }
 
 // flagsFor are the flags with which a run measures so many requests more: one that its
-// duration ended needs a longer one.
+// duration ended needs a longer one, and where that of its stages or of its trace is over
+// nothing more comes.
 func flagsFor(s loadreport.Summary, more uint64) string {
 	load, total := s.Load, uint64(s.Requests.Total)+more
 	requests := fmt.Sprintf("--requests %d", total)
+	if load.Trace != nil && total > uint64(load.Trace.Rows) {
+		return "a longer --trace"
+	}
 	if load.DurationS == nil || s.Requests.Total == 0 || load.Requests != nil && s.Requests.Total >= *load.Requests {
 		return requests
 	}
 	whole := math.Ceil(*load.DurationS * float64(total) / float64(s.Requests.Total))
-	flags := "--duration " + (time.Duration(whole) * time.Second).String()
+	if whole > math.MaxInt64/float64(time.Second) {
+		return requests
+	}
+	duration := time.Duration(whole) * time.Second
+	if stages, err := arrival.ParseStages(load.Shape); err == nil && stages.Length() > 0 && duration > stages.Length() {
+		return "longer --stages"
+	}
+	flags := "--duration " + duration.String()
 	if load.Requests != nil && uint64(*load.Requests) < total {
 		flags += " " + requests
 	}

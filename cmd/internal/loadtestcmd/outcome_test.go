@@ -40,14 +40,27 @@ func TestHints(t *testing.T) {
 	timed.Load.DurationS, both.Load.DurationS, both.Load.Requests = new(6.0), new(90.0), new(int64(48))
 	counted := both // it sent all that it was to send
 	counted.Requests.Total = 48
+	// What is over at its end has no more to come, however long the run.
+	stages, early, ramp, trace, begun := timed, timed, timed, whole, whole
+	stages.Load.Shape, early.Load.Shape, ramp.Load.Shape = "3s:2,3s:1", "3s:2,60s:1", "2 req/s after a ramp of 3s"
+	trace.Load.Requests, trace.Load.Trace = new(int64(9)), &loadreport.Trace{Rows: 9}
+	begun.Load.Requests, begun.Load.Trace = new(int64(9)), &loadreport.Trace{Rows: 90}
+	far := timed
+	far.Load.DurationS = new(1e10)
 	for want, err := range map[string]error{
-		"run it to its end":                Shown{Summary: killed, Interrupted: true}.Outcome(),
-		"more free CPU":                    Shown{Summary: killed}.Outcome(),
-		"llmops report":                    outcome(part, &firstFailure{}, 0),
-		": --requests 49":                  outcome(whole, &firstFailure{}, 0),
-		": --duration 33s\n":               outcome(timed, &firstFailure{}, 0),
-		": --duration 8m10s --requests 49": outcome(both, &firstFailure{}, 0),
-		": --requests 88":                  outcome(counted, &firstFailure{}, 0),
+		"run it to its end":                 Shown{Summary: killed, Interrupted: true}.Outcome(),
+		"more free CPU":                     Shown{Summary: killed}.Outcome(),
+		"llmops report":                     outcome(part, &firstFailure{}, 0),
+		": --requests 49":                   outcome(whole, &firstFailure{}, 0),
+		": --duration 33s\n":                outcome(timed, &firstFailure{}, 0),
+		": --duration 8m10s --requests 49":  outcome(both, &firstFailure{}, 0),
+		": --requests 88":                   outcome(counted, &firstFailure{}, 0),
+		"more requests: longer --stages\n":  outcome(stages, &firstFailure{}, 0),
+		"requests: --duration 33s\n":        outcome(early, &firstFailure{}, 0),
+		"more requests: --duration 33s\n":   outcome(ramp, &firstFailure{}, 0),
+		"more requests: a longer --trace\n": outcome(trace, &firstFailure{}, 0),
+		"more requests: --requests 49\n":    outcome(begun, &firstFailure{}, 0),
+		"requests: --requests 49\n":         outcome(far, &firstFailure{}, 0),
 	} {
 		verb := func(*cli.App) *cobra.Command {
 			return &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return err }}

@@ -166,9 +166,10 @@ func TestSeveralURLs(t *testing.T) {
 // The server sees each cancellation, and the report counts as many.
 func TestCancelFlag(t *testing.T) {
 	srv, url := simulator(t)
-	s := summaryOf(t, nil, url, "-n", "60", "--concurrency", "6", "--output-tokens", "30", "--cancel", "25%:after=5tok", "--slo", "error_rate < 50%")
+	// Long answers: a client that is held up cancels late, and not when all has been sent.
+	s := summaryOf(t, nil, url, "-n", "36", "--concurrency", "12", "--output-tokens", "300", "--cancel", "25%:after=5tok", "--slo", "error_rate < 50%")
 	r := s.Requests
-	if r.ByPlan < 5 || r.ByPlan > 28 || r.Cancelled != r.ByPlan || r.Succeeded != 60-r.ByPlan || s.Load.Cancel != "25%:after=5tok" || *s.Tokens.Completion != 30*r.Succeeded {
+	if r.ByPlan < 3 || r.ByPlan > 20 || r.Cancelled != r.ByPlan || r.Succeeded != 36-r.ByPlan || s.Load.Cancel != "25%:after=5tok" || *s.Tokens.Completion != 300*r.Succeeded {
 		t.Errorf("%+v, %+v", r, s.Tokens)
 	}
 	for wait := time.Now(); srv.State().Ended["abort"] != r.ByPlan; time.Sleep(time.Millisecond) {

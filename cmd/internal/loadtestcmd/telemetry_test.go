@@ -415,7 +415,7 @@ func TestReadingThatHangsOverTheWarmup(t *testing.T) {
 		}))
 		s, r, _ := tested(t, front.URL+"/v1", "--rate", "40", "--duration", "300ms", "--warmup", "1200ms")
 		if x := s.Server; x == nil || x.TTFT != nil && x.TTFT.Count > float64(s.Requests.Total)+8 {
-			t.Fatalf("%v counted, %d measured\n%s", x.TTFT.Count, s.Requests.Total, r.Err)
+			t.Fatalf("%+v counted, %d measured\n%s", x, s.Requests.Total, r.Err)
 		}
 	}
 }

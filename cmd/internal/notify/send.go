@@ -63,10 +63,11 @@ func (e *Error) Unwrap() error { return e.interrupted }
 // Send sends all messages and returns what came of each, in their order. Channels are
 // independent of each other: each sends its own messages one after the other, while the
 // others do the same. Once a channel has lost as much time as one message may take on
-// messages that it did not get through, each of the rest is tried once, and none after
-// one that fails: with many groups it would keep the program, and the history that the
-// next run waits for, for hours; but one message that hangs is no channel that does. It
-// returns when all are through, or soon after ctx ends.
+// messages that it did not get through, each of the rest is tried once, and none once as
+// much as one try may take was lost on that too: with many groups it would keep the
+// program, and the history that the next run waits for, for hours; but a message that
+// hangs or is refused is no channel that does. It returns when all are through, or soon
+// after ctx ends.
 func Send(ctx context.Context, deliveries []Delivery, o Options) []Result {
 	l, shut := o.line()
 	defer shut()
@@ -84,22 +85,21 @@ func Send(ctx context.Context, deliveries []Delivery, o Options) []Result {
 	for _, ch := range order {
 		wg.Go(func() {
 			var lost time.Duration
-			l, once, over := l, false, false
+			l := l
 			for _, i := range queues[ch] {
 				r := Result{Delivery: deliveries[i]}
 				begun := time.Now()
-				if !once && lost >= l.options.Total {
+				if lost >= l.options.Total {
 					o := *l.options
-					o.Tries, l.options, once = 1, &o, true
+					o.Tries, l.options = 1, &o
 				}
-				if over {
+				if lost >= l.options.Total+l.attempt {
 					r.Err = &Error{Receiver: ch.Receiver, Kind: ch.Kind, Msg: fmt.Sprintf("not tried, since %v were lost on messages before it", lost.Round(time.Second)), interrupted: ctx.Err()}
 				} else {
 					r.Tries, r.Err = ch.send(ctx, l, deliveries[i].Message)
 				}
 				if r.Err != nil {
 					lost += time.Since(begun)
-					over = once
 				}
 				mu.Lock()
 				results[i] = r

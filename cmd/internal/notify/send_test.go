@@ -133,8 +133,12 @@ func TestHangingChannelGivesUp(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}, 40 * time.Second, 2},
-		"500 forever": {func(*http.Request) (*http.Response, error) { return reply(500, ""), nil }, 30 * time.Second, 11},
-		"400":         {func(*http.Request) (*http.Response, error) { return reply(400, ""), nil }, 0, 20},
+		"500 forever": {func(*http.Request) (*http.Response, error) { return reply(500, ""), nil }, 30 * time.Second, 20},
+		"500 slowly": {func(*http.Request) (*http.Response, error) {
+			time.Sleep(4 * time.Second)
+			return reply(500, ""), nil
+		}, 42 * time.Second, 5},
+		"400": {func(*http.Request) (*http.Response, error) { return reply(400, ""), nil }, 0, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -173,14 +177,19 @@ func TestHangingMessage(t *testing.T) {
 		}
 		calls := 0
 		client := &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
-			if calls++; calls > 3 { // the tries of the first message
-				return reply(200, ""), nil
+			switch calls++; calls {
+			case 1, 2, 3: // the tries of the first message
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			case 4: // and one that it refuses
+				return reply(400, ""), nil
+			case 5: // or fails at
+				return reply(500, ""), nil
 			}
-			<-r.Context().Done()
-			return nil, r.Context().Err()
+			return reply(200, ""), nil
 		})}
 		for i, r := range Send(t.Context(), deliveries, Options{Client: client, Jitter: steady}) {
-			if (r.Err != nil) != (i == 0) {
+			if (r.Err != nil) != (i < 3) {
 				t.Errorf("message %d: %v", i, r.Err)
 			}
 		}

@@ -97,13 +97,16 @@ func (o *checkOptions) run(ctx context.Context, app *cli.App, names []string) er
 	report.Findings = append(report.Findings, found...)
 	linted := make(chan []rulelint.Finding, 1)
 	go func() { linted <- rulelint.Lint(rules, options) }() // long expressions take it minutes, and it hears of no context
+	var list []rulelint.Finding
 	select {
 	case <-ctx.Done():
+	case list = <-linted:
+	}
+	if ctx.Err() != nil { // even where both are so
 		return ctx.Err()
-	case list := <-linted:
-		for _, f := range list {
-			report.Findings = append(report.Findings, finding{f.Position.File, f.Position.Line, f.Position.Column, f})
-		}
+	}
+	for _, f := range list {
+		report.Findings = append(report.Findings, finding{f.Position.File, f.Position.Line, f.Position.Column, f})
 	}
 	report.finish()
 	if err := o.out.Write(app, func(w io.Writer) error { return report.write(w, app, o) }); err != nil {
