@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,32 +20,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"llmops/analysis/accesslog"
+	"llmops/probes/prometheus/prometheustest"
 )
 
 // A real Prometheus, if one is installed, gives the same answers over the same
 // samples, and what promtool dumps of them is read as they were.
 func TestRealPrometheus(t *testing.T) {
-	server, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("prometheus is not installed (Debian package prometheus)")
+	dir, page := t.TempDir(), realPage()
+	prometheustest.Backfill(t, dir, page)
+	if err := os.WriteFile(filepath.Join(dir, "config.yml"), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	page := realPage()
-	for name, data := range map[string]string{"page.txt": page + "# EOF\n", "config.yml": ""} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	promtool := func(args ...string) []byte {
-		cmd := exec.CommandContext(t.Context(), "promtool", append([]string{"tsdb"}, args...)...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Skipf("promtool %v: %v\n%s", args, err, out)
-		}
-		return out
-	}
-	promtool("create-blocks-from", "openmetrics", "page.txt", "data")
 	store, s := mustRead(t, page)
 	if s.Malformed > 0 || s.Dropped > 0 {
 		t.Fatal(s)
@@ -54,11 +38,16 @@ func TestRealPrometheus(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "data", "wal"), 0o700); err != nil { // dump wants one
 		t.Fatal(err)
 	}
-	dumped := string(promtool("dump", "data"))
-	if again, s := mustRead(t, dumped[strings.IndexByte(dumped, '{'):]); dump(again) != dump(store) || s.Malformed > 0 {
+	promtool := exec.CommandContext(t.Context(), "promtool", "tsdb", "dump", "data")
+	promtool.Dir = dir
+	dumped, err := promtool.CombinedOutput()
+	if err != nil {
+		t.Skipf("promtool tsdb dump: %v\n%s", err, dumped)
+	}
+	if again, s := mustRead(t, string(dumped[bytes.IndexByte(dumped, '{'):])); dump(again) != dump(store) || s.Malformed > 0 {
 		t.Errorf("the dump: %d malformed %v", s.Malformed, s.Samples)
 	}
-	address := startReal(t, server, dir)
+	url := prometheustest.Over(t, dir, "--config.file=config.yml")
 	e := NewEngine(Limits{})
 	for _, expression := range []string{
 		`requests_total`, `rate(requests_total[90s])`, `increase(requests_total[5m])`, `irate(requests_total[3m])`, `sum by (pod) (rate(requests_total[2m]))`,
@@ -71,7 +60,7 @@ func TestRealPrometheus(t *testing.T) {
 		// Steps lie where no sample is on the edge of a range: it is open on its left
 		// since version 3, and closed before.
 		start, end, step := at0(600.5), at0(3000.5), 37*time.Second
-		want := askReal(t, address, expression, start, end, step)
+		want := askReal(t, url, expression, start, end, step)
 		got, err := e.Range(t.Context(), store, expression, start, end, step)
 		if err != nil {
 			t.Errorf("%s: %v", expression, err)
@@ -115,45 +104,12 @@ func realPage() string {
 	return b.String()
 }
 
-func startReal(t *testing.T, server, dir string) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	ln.Close()
-	var logs bytes.Buffer
-	cmd := exec.Command(server, "--config.file=config.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=90y", "--web.listen-address="+address)
-	cmd.Dir, cmd.Stderr = dir, &logs
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop := func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-	t.Cleanup(stop)
-	for range 150 {
-		if resp, err := http.Get("http://" + address + "/-/ready"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return address
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	stop()
-	t.Fatalf("prometheus does not start:\n%s", logs.String())
-	return ""
-}
-
 // askReal reads the answer with encoding/json, and checks that this package reads
 // the same from it.
-func askReal(t *testing.T, address, expression string, start, end time.Time, step time.Duration) map[string][]Point {
+func askReal(t *testing.T, server, expression string, start, end time.Time, step time.Duration) map[string][]Point {
 	t.Helper()
 	seconds := func(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
-	resp, err := http.Get("http://" + address + "/api/v1/query_range?" + url.Values{"query": {expression}, "start": {seconds(start)}, "end": {seconds(end)},
+	resp, err := http.Get(server + "/api/v1/query_range?" + url.Values{"query": {expression}, "start": {seconds(start)}, "end": {seconds(end)},
 		"step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)}}.Encode())
 	if err != nil {
 		t.Fatal(err)

@@ -19,19 +19,14 @@ import (
 
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/cli/clitest"
+	"llmops/probes/prometheus/prometheustest"
 )
 
 // prometheus starts the real one over the file data in the folder, if there is one.
 func (w *world) prometheus(config string) string {
 	w.t.Helper()
-	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		w.t.Skip("prometheus is not installed (Debian package prometheus)")
-	}
 	w.write("prometheus.yml", config)
-	address := freePort(w.t)
-	serve(w.t, w.dir, "http://"+address+"/-/ready", program, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=10y", "--web.listen-address="+address)
-	return "http://" + address
+	return prometheustest.Over(w.t, w.dir, "--config.file=prometheus.yml")
 }
 
 // replay runs the command and gives its alerts.

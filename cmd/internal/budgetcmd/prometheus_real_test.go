@@ -1,16 +1,13 @@
 package budgetcmd
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,6 +23,7 @@ import (
 	"llmops/cmd/internal/cli"
 	"llmops/cmd/internal/cli/clitest"
 	"llmops/cmd/internal/inputs"
+	"llmops/probes/prometheus/prometheustest"
 	"llmops/rules/slo"
 )
 
@@ -33,65 +31,14 @@ import (
 type counters map[string]map[int64]int64
 
 // exposition is all of it in the form that promtool backfills from.
-func (c counters) exposition() []byte {
-	var b bytes.Buffer
+func (c counters) exposition() string {
+	var b strings.Builder
 	for _, series := range slices.Sorted(maps.Keys(c)) {
 		for _, at := range slices.Sorted(maps.Keys(c[series])) {
 			fmt.Fprintf(&b, "%s %d %d\n", series, c[series][at], at/1000)
 		}
 	}
-	b.WriteString("# EOF\n")
-	return b.Bytes()
-}
-
-// prometheus starts the real one over the counters, and gives its URL.
-func startPrometheus(t *testing.T, c counters) string {
-	t.Helper()
-	server, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("prometheus is not installed (Debian package prometheus)")
-	}
-	dir := t.TempDir()
-	for name, data := range map[string][]byte{"counters.txt": c.exposition(), "config.yml": nil} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	backfill := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", "counters.txt", "data")
-	backfill.Dir = dir
-	if out, err := backfill.CombinedOutput(); err != nil {
-		t.Skipf("promtool cannot backfill: %v\n%s", err, out)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	ln.Close()
-	var logs bytes.Buffer
-	cmd := exec.Command(server, "--config.file=config.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=90y", "--web.listen-address="+address)
-	cmd.Dir, cmd.Stderr = dir, &logs
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for range 150 {
-		resp, err := http.Get("http://" + address + "/-/ready")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return "http://" + address
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	t.Fatalf("prometheus does not start:\n%s", logs.String())
-	return ""
+	return b.String()
 }
 
 const t0 = int64(1_772_323_200_000) // a whole minute
@@ -139,7 +86,7 @@ func TestRealCounters(t *testing.T) {
 			set("sglang:"+series, at, v)
 		}
 	}
-	url := startPrometheus(t, c)
+	url := prometheustest.Start(t, "", c.exposition())
 	slos := write(t, "slos.yaml", "slos: [{name: a, sli: availability, target: 0.99}]")
 	args := func(window string, n int) []string {
 		return []string{"--prometheus", url, "--engine", "sglang", "--slo-file", slos, "--window", window, "--at", strconv.FormatInt((t0+int64(n)*60_000)/1000, 10)}
@@ -247,7 +194,7 @@ func TestCountersOfLogs(t *testing.T) {
 				logs = append(logs, found...)
 			}
 			c, last := scraped(t, logs, objectives)
-			url := startPrometheus(t, c)
+			url := prometheustest.Start(t, "", c.exposition())
 			for _, at := range []int64{last, last - 1440*60_000} {
 				when := []string{"--slo-file", slos, "--at", budget.Time(at).String()}
 				log, _ := report(t, slices.Concat(when, logs)...)

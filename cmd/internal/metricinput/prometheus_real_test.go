@@ -1,18 +1,13 @@
 package metricinput
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,80 +18,8 @@ import (
 
 	"llmops/analysis/series"
 	"llmops/cmd/internal/cli"
+	"llmops/probes/prometheus/prometheustest"
 )
-
-// startPrometheus starts the real one, over samples in the text format if there are
-// any, and gives its URL.
-func startPrometheus(t *testing.T, config, samples string) string {
-	t.Helper()
-	server, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("prometheus is not installed (Debian package prometheus)")
-	}
-	dir := t.TempDir()
-	for name, data := range map[string]string{"page.txt": samples + "# EOF\n", "config.yml": config} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if samples != "" {
-		backfill := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", "page.txt", "data")
-		backfill.Dir = dir
-		if out, err := backfill.CombinedOutput(); err != nil {
-			t.Skipf("promtool cannot backfill: %v\n%s", err, out)
-		}
-	}
-	for range 5 { // another program may take the port first: then it ends at once
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := ln.Addr().String()
-		ln.Close()
-		var logs bytes.Buffer
-		cmd := exec.Command(server, "--config.file=config.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=10y", "--web.listen-address="+address)
-		cmd.Dir, cmd.Stderr = dir, &logs
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			_ = cmd.Wait()
-			close(ended)
-		}()
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			<-ended
-		})
-		if ready("http://"+address, ended) {
-			return "http://" + address
-		}
-		_ = cmd.Process.Kill()
-		<-ended
-		t.Logf("prometheus does not start:\n%s", logs.String())
-	}
-	t.FailNow()
-	return ""
-}
-
-// ready waits for a Prometheus, and not for another server that has its port.
-func ready(url string, ended <-chan struct{}) bool {
-	for range 150 {
-		if resp, err := http.Get(url + "/-/ready"); err == nil {
-			body, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK && strings.Contains(string(body), "Prometheus") {
-				return true
-			}
-		}
-		select {
-		case <-ended:
-			return false
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return false
-}
 
 // fleet is what an exporter and an engine show for six hours: gauges and histograms
 // with gaps, counters that begin anew, a pod that leaves.
@@ -150,7 +73,7 @@ func TestRealPrometheus(t *testing.T) {
 	if r.Code != cli.CodeOK {
 		t.Fatal(r.Err)
 	}
-	address := startPrometheus(t, "", page)
+	address := prometheustest.Start(t, "", page)
 	begin, end := file.Start.UnixMilli(), file.End.UnixMilli()
 	for _, from := range []int64{begin, begin + 3*3600_000} {
 		start, stop := strconv.FormatInt(from, 10), strconv.FormatInt(end, 10)
@@ -216,7 +139,7 @@ func TestRealStaleness(t *testing.T) {
 	}))
 	defer target.Close()
 	before := time.Now()
-	address := startPrometheus(t, fmt.Sprintf("scrape_configs: [{job_name: x, scrape_interval: 100ms, scrape_timeout: 100ms, static_configs: [{targets: [%q]}]}]\n",
+	address := prometheustest.Start(t, fmt.Sprintf("scrape_configs: [{job_name: x, scrape_interval: 100ms, scrape_timeout: 100ms, static_configs: [{targets: [%q]}]}]\n",
 		strings.TrimPrefix(target.URL, "http://")), "")
 	for deadline := time.Now().Add(20 * time.Second); scrapes.Load() < 16 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
